@@ -1,0 +1,120 @@
+/* op.h: the tensor ops. Each records into the current program (program.h) and returns a tensor that lives there.
+ *
+ * Names, broadcasting, type promotion and gradients are PyTorch's. Dimensions may be negative: -1 is the last. An op
+ * that is given NULL returns NULL, and one that is misused records an error that names it and the shapes; both surface
+ * at rlc_end. Results are contiguous unless an op says that it returns a view.
+ *
+ *     rlc_tensor *loss = rlc_mean(rlc_squared_error(prediction, target), RLC_ALL, false);
+ *
+ * The element-wise functions (rlc_add, rlc_exp, rlc_smooth_l1, ...) are listed with their formulas in ops.def.
+ */
+#ifndef RLC_OP_H
+#define RLC_OP_H
+
+#include "core/rng.h"
+#include "core/tensor.h"
+
+RLC_BEGIN
+
+/* RLC_OP_add, ..., and RLC_OP_add_grad_a, ... for the kernels of the derivatives */
+typedef enum rlc_op {
+#define UNARY(name, ...) RLC_OP_##name, RLC_OP_##name##_grad,
+#define BINARY(name, ...) RLC_OP_##name, RLC_OP_##name##_grad_a, RLC_OP_##name##_grad_b,
+#define COMPARE(name, ...) RLC_OP_##name,
+#define LOGICAL(name, ...) RLC_OP_##name,
+#define OP(name, gradient) RLC_OP_##name,
+#include "core/ops.def"
+    RLC_OP_COUNT
+} rlc_op;
+
+const char *rlc_op_name(rlc_op op);
+
+/* Element-wise functions. */
+#define UNARY(name, ...) rlc_tensor *rlc_##name(rlc_tensor *x);
+#define UNARY_P(name, ...) rlc_tensor *rlc_##name(rlc_tensor *x, double p);
+#define UNARY_PQ(name, ...) rlc_tensor *rlc_##name(rlc_tensor *x, double p, double q);
+#define BINARY(name, ...) rlc_tensor *rlc_##name(rlc_tensor *a, rlc_tensor *b);
+#define BINARY_P(name, ...) rlc_tensor *rlc_##name(rlc_tensor *a, rlc_tensor *b, double p);
+#define COMPARE(name, ...) rlc_tensor *rlc_##name(rlc_tensor *a, rlc_tensor *b);
+#define LOGICAL(name, ...) rlc_tensor *rlc_##name(rlc_tensor *a, rlc_tensor *b);
+#include "core/ops.def"
+
+rlc_tensor *rlc_logical_not(rlc_tensor *x);
+rlc_tensor *rlc_where(rlc_tensor *condition, rlc_tensor *a, rlc_tensor *b); /* all three broadcast */
+rlc_tensor *rlc_cast(rlc_tensor *x, rlc_dtype dtype);                       /* x itself when it has that type already */
+
+/* New tensors on the current program's device. */
+rlc_tensor *rlc_empty(rlc_dtype dtype, rlc_shape shape);
+rlc_tensor *rlc_zeros(rlc_dtype dtype, rlc_shape shape);
+rlc_tensor *rlc_full(rlc_dtype dtype, rlc_shape shape, double value);
+rlc_tensor *rlc_scalar(double value); /* a float32 without dimensions */
+rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count);
+rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data); /* copies from host memory */
+
+/* Views: no data moves. rlc_reshape copies where strides do not allow a view; one size may be -1. */
+rlc_tensor *rlc_reshape(rlc_tensor *x, rlc_shape shape);
+rlc_tensor *rlc_flatten(rlc_tensor *x, int first_dim, int last_dim);
+rlc_tensor *rlc_squeeze(rlc_tensor *x, int dim);
+rlc_tensor *rlc_unsqueeze(rlc_tensor *x, int dim);
+rlc_tensor *rlc_transpose(rlc_tensor *x, int dim_a, int dim_b);
+rlc_tensor *rlc_expand(rlc_tensor *x, rlc_shape shape);
+rlc_tensor *rlc_slice(rlc_tensor *x, int dim, int64_t start, int64_t length);
+rlc_tensor *rlc_select(rlc_tensor *x, int dim, int64_t index); /* drops the dimension */
+rlc_tensor *rlc_detach(rlc_tensor *x);                         /* the same values, no gradient */
+
+/* Copies. */
+rlc_tensor *rlc_contiguous(rlc_tensor *x); /* x itself when it is */
+rlc_tensor *rlc_clone(rlc_tensor *x);
+rlc_tensor *rlc_concatenate(rlc_tensor *const *x, int count, int dim);
+rlc_tensor *rlc_stack(rlc_tensor *const *x, int count, int dim);
+/* Writes x, broadcast and converted, into `target`, which must not require a gradient: the way to change a root. */
+void rlc_assign(rlc_tensor *target, rlc_tensor *x);
+
+/* Reductions over `dim`, or over everything with RLC_ALL. Sums run in a fixed order: sequences of up to 1024 as 16
+ * interleaved partial sums added pairwise, longer ones halved first; so every device gives the same bits. */
+enum { RLC_ALL = 1000 };
+rlc_tensor *rlc_sum(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_mean(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_any(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_all(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_argmax(rlc_tensor *x, int dim, bool keepdim); /* int64; of equal values the first */
+rlc_tensor *rlc_argmin(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_max(rlc_tensor *x, int dim, bool keepdim); /* the gradient goes to the element that argmax names */
+rlc_tensor *rlc_min(rlc_tensor *x, int dim, bool keepdim);
+
+/* Indexing; indices are int64 and are checked when the op runs. */
+rlc_tensor *rlc_gather(rlc_tensor *x, int dim, rlc_tensor *index);
+rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index); /* rows: out[i] = x[index[i]] */
+rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);    /* int64 [..., classes] */
+
+/* Matrix products: [.., m, k] by [.., k, n], leading dimensions equal or absent. */
+rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b);
+
+/* activation(x W^T + b) in one pass: x [.., in], weight [out, in] as PyTorch has it, bias [out] or NULL. */
+typedef enum rlc_activation { RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC_ACTIVATION_COUNT } rlc_activation;
+#define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid"
+rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation);
+
+/* Random numbers from a stream (rng.h), which moves on when the op runs. */
+rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape);                               /* uniform on [0, 1) */
+rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape);                              /* standard normal */
+rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape); /* int64, low .. high-1 */
+rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
+/* `count` numbers below *bound, an int64 tensor read when the op runs. */
+rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t count);
+
+/* An op of your own. `run` computes node->out from node->in (NULL beyond the ones given) and `aux`, of which the program
+ * keeps a copy. `grad` returns the gradient for in[i] given that of the result; with NULL the result needs none. Operands
+ * reach `run` contiguous. It runs on the host, so all of them must live there. */
+typedef struct rlc_node rlc_node;
+typedef struct rlc_custom_op {
+    const char *name;
+    void (*run)(const rlc_node *node);
+    rlc_tensor *(*grad)(const rlc_node *node, rlc_tensor *grad, int i);
+} rlc_custom_op;
+rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape, rlc_tensor *a, rlc_tensor *b,
+                       rlc_tensor *c, const void *aux, size_t aux_size);
+
+RLC_END
+
+#endif

@@ -1,0 +1,160 @@
+/* op_matrix.c: matrix products, alone and as layers with bias and activation. */
+#include "core/matrix.h"
+
+#include <string.h>
+
+#include "core/record.h"
+
+/* A matrix as the kernel wants it: rows of contiguous elements, or the transpose of such. Anything else is copied. */
+static rlc_tensor *as_rows(rlc_tensor *x, bool *transposed) {
+    int m = x->ndim - 2, n = x->ndim - 1;
+    *transposed = x->ndim == 2 && !(x->flags & RLC_CONTIGUOUS) && x->stride[m] == 1 && x->stride[n] == x->shape[m];
+    return *transposed ? x : rlc_contiguous(x);
+}
+
+/* The product of all but the last `inner` dimensions. */
+static int64_t leading(const rlc_tensor *x, int inner) {
+    int64_t product = 1;
+    for (int i = 0; i < x->ndim - inner; i++) {
+        product *= x->shape[i];
+    }
+    return product;
+}
+
+/* out (+)= a b, with a and b transposed or not; batches as in `batch`. */
+static rlc_tensor *gemm(rlc_program *p, rlc_tensor *out, rlc_tensor *a, rlc_tensor *b, rlc_gemm_aux aux) {
+    rlc_gemm_aux *kept = rlc__aux(p, sizeof *kept);
+    if (out == NULL || kept == NULL) {
+        return NULL;
+    }
+    *kept = aux;
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_gemm, .out = out, .in = {a, b}, .aux = kept, .aux_size = sizeof *kept};
+    return rlc__commit(p, (rlc_dtype)out->dtype);
+}
+
+static rlc_tensor *misfit(const char *op, const rlc_tensor *a, const rlc_tensor *b, const char *why) {
+    char ta[RLC_SHAPE_TEXT], tb[RLC_SHAPE_TEXT];
+    return rlc__op_fail(op, "shapes %s and %s do not fit: %s", rlc_shape_text(rlc_shape_of(a), ta),
+                        rlc_shape_text(rlc_shape_of(b), tb), why);
+}
+
+rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b) {
+    rlc_program *p = rlc__require_program("matmul");
+    if (p == NULL || a == NULL || b == NULL) {
+        return NULL;
+    }
+    if (a->ndim < 2 || b->ndim < 2) {
+        return misfit("matmul", a, b, "both need at least two dimensions");
+    }
+    if (a->dtype != b->dtype || !rlc_dtype_is_float((rlc_dtype)a->dtype)) {
+        return rlc__op_fail("matmul", "needs two tensors of one float type, got %s and %s",
+                            rlc_dtype_name((rlc_dtype)a->dtype), rlc_dtype_name((rlc_dtype)b->dtype));
+    }
+    int64_t m = rlc_size(a, -2), k = rlc_size(a, -1), n = rlc_size(b, -1);
+    if (rlc_size(b, -2) != k) {
+        return misfit("matmul", a, b, "the columns of the first must be as many as the rows of the second");
+    }
+    rlc_shape shape = rlc_shape_of(a->ndim >= b->ndim ? a : b);
+    int64_t batch_a = leading(a, 2), batch_b = leading(b, 2);
+    bool same = a->ndim == b->ndim && memcmp(a->shape, b->shape, (a->ndim - 2u) * sizeof a->shape[0]) == 0;
+    if (!same && a->ndim > 2 && b->ndim > 2) {
+        return misfit("matmul", a, b, "leading dimensions must be equal, or absent on one side");
+    }
+    shape.size[shape.ndim - 2] = m;
+    shape.size[shape.ndim - 1] = n;
+    bool ta, tb;
+    a = as_rows(a, &ta);
+    b = as_rows(b, &tb);
+    if (a == NULL || b == NULL) {
+        return NULL;
+    }
+    rlc_tensor *out = rlc__result(p, (rlc_dtype)a->dtype, shape.ndim, shape.size);
+    rlc_gemm_aux aux = {.m = m, .n = n, .k = k, .batch = a->ndim > 2 ? batch_a : batch_b, .ta = ta, .tb = tb};
+    aux.step_a = a->ndim > 2 ? m * k : 0;
+    aux.step_b = b->ndim > 2 ? k * n : 0;
+    if (a->ndim > 2 && b->ndim == 2) { /* one matrix for all rows of the batch: one tall product */
+        aux.m = m * aux.batch;
+        aux.batch = 1;
+    }
+    return gemm(p, out, a, b, aux);
+}
+
+void rlc__gradient_gemm(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
+    rlc_tensor *a = node->in[0], *b = node->in[1];
+    if (node->needs & 1) {
+        rlc__accumulate(p, a, rlc_matmul(g, rlc_transpose(b, -1, -2)));
+    }
+    if (node->needs & 2) {
+        if (b->ndim == 2 && a->ndim > 2) { /* b served the whole batch */
+            a = rlc_flatten(a, 0, -2);
+            g = rlc_flatten(g, 0, -2);
+        }
+        rlc__accumulate(p, b, rlc_matmul(rlc_transpose(a, -1, -2), g));
+    }
+}
+
+rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation) {
+    rlc_program *p = rlc__require_program("linear");
+    if (p == NULL || x == NULL || weight == NULL) {
+        return NULL;
+    }
+    if (x->ndim < 1 || weight->ndim != 2 || rlc_size(x, -1) != weight->shape[1]) {
+        return misfit("linear", x, weight, "the last dimension of the input must be the weight's second");
+    }
+    if (bias != NULL && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
+        return misfit("linear", weight, bias, "the bias must have one number for each row of the weight");
+    }
+    if (x->dtype != weight->dtype || (bias != NULL && bias->dtype != weight->dtype)) {
+        const rlc_tensor *other = x->dtype != weight->dtype ? x : bias;
+        return rlc__op_fail("linear", "the %s is %s, the weight %s; cast one of them", other == x ? "input" : "bias",
+                            rlc_dtype_name((rlc_dtype)other->dtype), rlc_dtype_name((rlc_dtype)weight->dtype));
+    }
+    x = rlc_contiguous(x);
+    weight = rlc_contiguous(weight);
+    bias = rlc_contiguous(bias);
+    if (x == NULL || weight == NULL) {
+        return NULL;
+    }
+    rlc_shape shape = rlc_shape_of(x);
+    shape.size[shape.ndim - 1] = weight->shape[0];
+    rlc_tensor *out = rlc__result(p, (rlc_dtype)x->dtype, shape.ndim, shape.size);
+    if (out == NULL) {
+        return NULL;
+    }
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_linear, .out = out, .in = {x, weight, bias}, .p = {{.i = activation}}};
+    return rlc__commit(p, (rlc_dtype)x->dtype);
+}
+
+/* Adds a product to what `operand` has as gradient; a root's buffer takes it without a detour. */
+static void accumulate_product(rlc_program *p, rlc_tensor *operand, rlc_tensor *a, rlc_tensor *b, rlc_gemm_aux aux) {
+    if (operand->program == NULL) {
+        rlc_tensor *grad = rlc__root_gradient(operand, &aux.accumulate);
+        gemm(p, grad, a, b, aux);
+    } else {
+        rlc__accumulate(p, operand, gemm(p, rlc__result_like(p, (rlc_dtype)operand->dtype, operand), a, b, aux));
+    }
+}
+
+/* With z = x W^T + b, y = f(z) and gz = g f'(z):  dx = gz W,  dW = gz^T x,  db = the sum of gz over rows. */
+void rlc__gradient_linear(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
+    rlc_tensor *x = node->in[0], *weight = node->in[1], *bias = node->in[2];
+    int64_t out = weight->shape[0], in = weight->shape[1], rows = leading(x, 1);
+    g = rlc_contiguous(g);
+    if (node->p[0].i != RLC_IDENTITY && g != NULL) {
+        rlc_tensor *gz = rlc__result_like(p, (rlc_dtype)g->dtype, g);
+        *rlc__append(p) = (rlc_node){.op = RLC_OP_activation_grad, .out = gz, .in = {g, node->out}, .p = {node->p[0]}};
+        g = rlc__commit(p, (rlc_dtype)node->out->dtype);
+    }
+    if (g == NULL) {
+        return;
+    }
+    if (node->needs & 2) {
+        accumulate_product(p, weight, g, x, (rlc_gemm_aux){.m = out, .n = in, .k = rows, .batch = 1, .ta = true});
+    }
+    if (node->needs & 4) {
+        rlc__accumulate_fresh(p, bias, rlc_sum(rlc_reshape(g, RLC_SHAPE(rows, out)), 0, false));
+    }
+    if (node->needs & 1) {
+        accumulate_product(p, x, g, weight, (rlc_gemm_aux){.m = rows, .n = in, .k = out, .batch = 1});
+    }
+}

@@ -1,0 +1,295 @@
+/* option.c: from a map of a recipe to the fields of an object, by its option table. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/class.h"
+
+typedef struct parser {
+    rlc_arena *arena;
+    const char *what;
+    const rlc_option *option;
+    const rlc_value *value;
+    void *field;
+} parser;
+
+static rlc_status wrong_type(const parser *p, const char *expected) {
+    char text[64];
+    return rlc_value_fail(p->value, "%s: option '%s' must be %s, not %s", p->what, p->option->name, expected,
+                          rlc_value_describe(p->value, text));
+}
+
+/* 1_000 for a person who wrote 1e3 where an integer belongs. */
+static rlc_status not_integer(const parser *p) {
+    double number;
+    if (rlc_value_number(p->value, &number) && number == floor(number) && fabs(number) < 1e15) {
+        return rlc_value_fail(p->value, "%s: option '%s' must be an integer; write %.0f instead of '%s'", p->what,
+                              p->option->name, number, p->value->text);
+    }
+    return wrong_type(p, "an integer");
+}
+
+static rlc_status check_range(const parser *p, double number) {
+    const rlc_option *o = p->option;
+    if (number >= o->min && number <= o->max) {
+        return RLC_OK;
+    }
+    if (isinf(o->max)) {
+        return rlc_value_fail(p->value, "%s: option '%s' must be at least %g, not %s", p->what, o->name, o->min,
+                              p->value->text);
+    }
+    return rlc_value_fail(p->value, "%s: option '%s' must be between %.12g and %.12g, not %s", p->what, o->name, o->min,
+                          o->max, p->value->text);
+}
+
+static rlc_status parse_bool(const parser *p) {
+    return rlc_value_bool(p->value, p->field) ? RLC_OK : wrong_type(p, "true or false");
+}
+
+static rlc_status parse_long(const parser *p) {
+    int64_t number;
+    if (!rlc_value_integer(p->value, &number)) {
+        return not_integer(p);
+    }
+    RLC_TRY(check_range(p, (double)number));
+    *(int64_t *)p->field = number;
+    return RLC_OK;
+}
+
+static rlc_status parse_int(const parser *p) {
+    int64_t number = 0;
+    parser as_long = *p;
+    as_long.field = &number;
+    RLC_TRY(parse_long(&as_long));
+    *(int *)p->field = (int)number;
+    return RLC_OK;
+}
+
+static rlc_status parse_float(const parser *p) {
+    double number;
+    if (!rlc_value_number(p->value, &number)) {
+        return wrong_type(p, "a finite number");
+    }
+    RLC_TRY(check_range(p, number));
+    *(double *)p->field = number;
+    return RLC_OK;
+}
+
+static rlc_status parse_string(const parser *p) {
+    if (p->value->kind != RLC_TEXT) {
+        return wrong_type(p, "text");
+    }
+    *(const char **)p->field = p->value->text;
+    return RLC_OK;
+}
+
+/* The index of `word` in "a|b|c", or -1. */
+static int choice(const char *choices, const char *word) {
+    size_t length = strlen(word);
+    int index = 0;
+    for (const char *at = choices; at != NULL; index++) {
+        const char *bar = strchr(at, '|');
+        if ((bar != NULL ? (size_t)(bar - at) : strlen(at)) == length && strncmp(at, word, length) == 0) {
+            return index;
+        }
+        at = bar != NULL ? bar + 1 : NULL;
+    }
+    return -1;
+}
+
+static rlc_status parse_enum(const parser *p) {
+    int index = p->value->kind == RLC_TEXT ? choice(p->option->choices, p->value->text) : -1;
+    if (index < 0) {
+        char text[64];
+        return rlc_value_fail(p->value, "%s: option '%s' must be one of %s, not %s", p->what, p->option->name,
+                              p->option->choices, rlc_value_describe(p->value, text));
+    }
+    *(int *)p->field = index;
+    return RLC_OK;
+}
+
+static rlc_status parse_ints(const parser *p) {
+    rlc_ints *ints = p->field;
+    if (p->value->kind != RLC_LIST) {
+        return wrong_type(p, "a list of integers such as [64, 64]");
+    }
+    int64_t *values = rlc_arena_alloc(p->arena, ((size_t)p->value->count + 1) * sizeof *values, RLC_ALIGN_STRUCT);
+    if (values == NULL) {
+        return rlc_error_status();
+    }
+    for (int i = 0; i < p->value->count; i++) {
+        parser item = *p;
+        item.value = p->value->items[i];
+        item.field = &values[i];
+        RLC_TRY(parse_long(&item));
+    }
+    *ints = (rlc_ints){p->value->count, values};
+    return RLC_OK;
+}
+
+static rlc_status parse_floats(const parser *p) {
+    if (p->value->kind != RLC_LIST) {
+        return wrong_type(p, "a list of numbers such as [0.9, 0.999]");
+    }
+    double *values = rlc_arena_alloc(p->arena, ((size_t)p->value->count + 1) * sizeof *values, RLC_ALIGN_STRUCT);
+    if (values == NULL) {
+        return rlc_error_status();
+    }
+    for (int i = 0; i < p->value->count; i++) {
+        parser item = *p;
+        item.value = p->value->items[i];
+        item.field = &values[i];
+        RLC_TRY(parse_float(&item));
+    }
+    *(rlc_floats *)p->field = (rlc_floats){p->value->count, values};
+    return RLC_OK;
+}
+
+static rlc_status parse_strings(const parser *p) {
+    const rlc_value *one[] = {p->value};
+    bool list = p->value->kind == RLC_LIST;
+    int count = list ? p->value->count : 1;
+    const char **values = rlc_arena_alloc(p->arena, ((size_t)count + 1) * sizeof *values, RLC_ALIGN_STRUCT);
+    if (values == NULL) {
+        return rlc_error_status();
+    }
+    for (int i = 0; i < count; i++) {
+        parser item = *p;
+        item.value = list ? p->value->items[i] : one[i];
+        item.field = &values[i];
+        RLC_TRY(parse_string(&item));
+    }
+    *(rlc_strings *)p->field = (rlc_strings){count, values};
+    return RLC_OK;
+}
+
+static bool is_module(const rlc_value *value) {
+    return value->kind == RLC_MAP || (value->kind == RLC_TEXT && value->text[0] != '\0');
+}
+
+static rlc_status parse_module(const parser *p) {
+    if (!is_module(p->value)) {
+        return wrong_type(p, "the name of a module, or a map with its type");
+    }
+    *(const rlc_value **)p->field = p->value;
+    return RLC_OK;
+}
+
+static rlc_status parse_modules(const parser *p) {
+    bool good = p->value->kind == RLC_LIST && p->value->count > 0;
+    for (int i = 0; good && i < p->value->count; i++) {
+        good = is_module(p->value->items[i]);
+    }
+    if (!good) {
+        return wrong_type(p, "a list of modules: names, or maps with their type");
+    }
+    *(const rlc_value **)p->field = p->value;
+    return RLC_OK;
+}
+
+static rlc_status parse_value(const parser *p) {
+    *(const rlc_value **)p->field = p->value;
+    return RLC_OK;
+}
+
+static rlc_status (*const parse[])(const parser *p) = {
+    [RLC_OPTION_BOOL] = parse_bool,       [RLC_OPTION_INT] = parse_int,         [RLC_OPTION_LONG] = parse_long,
+    [RLC_OPTION_FLOAT] = parse_float,     [RLC_OPTION_STRING] = parse_string,   [RLC_OPTION_ENUM] = parse_enum,
+    [RLC_OPTION_INTS] = parse_ints,       [RLC_OPTION_STRINGS] = parse_strings, [RLC_OPTION_MODULE] = parse_module,
+    [RLC_OPTION_MODULES] = parse_modules, [RLC_OPTION_VALUE] = parse_value,     [RLC_OPTION_FLOATS] = parse_floats,
+};
+
+/* Numbers take their default as it is; lists and names are parsed from its text, as if the recipe had it. */
+static rlc_status set_default(parser p, const rlc_value *map) {
+    const rlc_option *o = p.option;
+    bool number = o->type >= RLC_OPTION_BOOL && o->type <= RLC_OPTION_FLOAT;
+    if (o->required || (number && isnan(o->number))) {
+        return rlc_value_fail(map, "%s: option '%s' is required: %s", p.what, o->name, o->help);
+    }
+    switch (o->type) {
+    case RLC_OPTION_BOOL: *(bool *)p.field = o->number != 0; return RLC_OK;
+    case RLC_OPTION_INT: *(int *)p.field = (int)o->number; return RLC_OK;
+    case RLC_OPTION_LONG: *(int64_t *)p.field = (int64_t)o->number; return RLC_OK;
+    case RLC_OPTION_FLOAT: *(double *)p.field = o->number; return RLC_OK;
+    default: break;
+    }
+    if (o->text == NULL) {
+        return RLC_OK; /* the object starts cleared */
+    }
+    rlc_value *value;
+    if (o->type == RLC_OPTION_STRING || o->type == RLC_OPTION_ENUM) {
+        value = rlc_value_text(p.arena, "default", o->text);
+    } else {
+        RLC_TRY(rlc_value_parse(p.arena, "default", o->text, &value));
+    }
+    p.value = value;
+    return value != NULL ? parse[o->type](&p) : rlc_error_status();
+}
+
+/* The value given for an option under its name or its alias; an error when under both. */
+static rlc_status find_given(const rlc_value *map, const char *what, const rlc_option *o, const rlc_value **given) {
+    *given = rlc_value_find(map, o->name);
+    const rlc_value *alias = o->alias != NULL ? rlc_value_find(map, o->alias) : NULL;
+    if (*given != NULL && alias != NULL) {
+        return rlc_value_fail(alias, "%s: option '%s' is given twice, as '%s' too", what, o->name, o->alias);
+    }
+    *given = *given != NULL ? *given : alias;
+    return RLC_OK;
+}
+
+static rlc_status apply_table(rlc_arena *arena, const char *what, const rlc_value *map, void *object,
+                              const rlc_option *table) {
+    for (const rlc_option *o = table; o != NULL && o->name != NULL; o++) {
+        parser p = {.arena = arena, .what = what, .option = o, .field = (char *)object + o->offset};
+        RLC_TRY(find_given(map, what, o, &p.value));
+        RLC_TRY(p.value == NULL || p.value->kind == RLC_NULL ? set_default(p, map) : parse[o->type](&p));
+    }
+    return RLC_OK;
+}
+
+enum { MAX_NAMES = 128 };
+
+static int collect_names(const rlc_option *table, const char **names, int count) {
+    for (const rlc_option *o = table; o != NULL && o->name != NULL && count + 1 < MAX_NAMES; o++) {
+        names[count++] = o->name;
+        if (o->alias != NULL) {
+            names[count++] = o->alias;
+        }
+    }
+    return count;
+}
+
+static rlc_status unknown_option(const char *what, const rlc_value *value, const char *key, const char *const *names,
+                                 int count) {
+    const char *nearest = rlc_nearest(key, names, count);
+    if (nearest != NULL) {
+        return rlc_value_fail(value, "%s: unknown option '%s' (did you mean '%s'?)", what, key, nearest);
+    }
+    char list[768] = "";
+    for (int i = 0; i < count && strlen(list) + strlen(names[i]) + 8 < sizeof list; i++) {
+        strcat(strcat(list, i > 0 ? ", " : ""), names[i]);
+    }
+    return rlc_value_fail(value, "%s: unknown option '%s'; %s%s", what, key,
+                          count > 0 ? "options are " : "there are no options", list);
+}
+
+rlc_status rlc_options_apply(rlc_arena *arena, const char *what, const rlc_value *map, void *object,
+                             const rlc_option *table, const rlc_option *more) {
+    if (map != NULL && map->kind != RLC_MAP) {
+        char text[64];
+        return rlc_value_fail(map, "%s: must be a map of options, not %s", what, rlc_value_describe(map, text));
+    }
+    const char *names[MAX_NAMES];
+    int count = collect_names(more, names, collect_names(table, names, 0));
+    for (int i = 0; map != NULL && i < map->count; i++) {
+        bool known = strcmp(map->keys[i], "type") == 0;
+        for (int k = 0; k < count && !known; k++) {
+            known = strcmp(map->keys[i], names[k]) == 0;
+        }
+        if (!known) {
+            return unknown_option(what, map->items[i], map->keys[i], names, count);
+        }
+    }
+    RLC_TRY(apply_table(arena, what, map, object, table));
+    return apply_table(arena, what, map, object, more);
+}

@@ -1,0 +1,356 @@
+#include "core/safetensors.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/device.h"
+
+/* A file is the length of its header (8 bytes, little-endian), the header (JSON) and the data. */
+struct rlc_safetensors {
+    char *map;
+    size_t size;
+    cJSON *header;
+    rlc_safetensors_entry *entries;
+    int count;
+};
+
+static const char *const type_names[RLC_DTYPE_COUNT] = {
+    [RLC_BOOL] = "BOOL", [RLC_U8] = "U8", [RLC_I32] = "I32", [RLC_I64] = "I64", [RLC_F32] = "F32", [RLC_F64] = "F64",
+};
+
+static const char METADATA[] = "__metadata__";
+
+static bool read_type(const cJSON *item, rlc_dtype *dtype) {
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+    for (int i = 0; name != NULL && i < RLC_DTYPE_COUNT; i++) {
+        if (strcmp(name, type_names[i]) == 0) {
+            *dtype = (rlc_dtype)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A whole number that a double holds exactly. */
+static bool read_integer(const cJSON *item, int64_t *value) {
+    double number = cJSON_IsNumber(item) ? item->valuedouble : -1;
+    if (!(number >= 0 && number <= 9007199254740992.0) || number != (double)(int64_t)number) {
+        return false;
+    }
+    *value = (int64_t)number;
+    return true;
+}
+
+static bool read_shape(const cJSON *item, rlc_shape *shape) {
+    const cJSON *sizes = cJSON_GetObjectItemCaseSensitive(item, "shape"), *size;
+    shape->ndim = 0;
+    if (!cJSON_IsArray(sizes) || cJSON_GetArraySize(sizes) > RLC_MAX_DIMS) {
+        return false;
+    }
+    cJSON_ArrayForEach(size, sizes) {
+        if (!read_integer(size, &shape->size[shape->ndim++])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* NULL when the entry is sound, else what is wrong with it. */
+static const char *read_entry(const cJSON *item, const char *data, size_t data_size, rlc_safetensors_entry *entry) {
+    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
+    int64_t begin, end, bytes;
+    entry->name = item->string;
+    if (!read_type(item, &entry->dtype)) {
+        return "its dtype is not one of BOOL, U8, I32, I64, F32, F64";
+    }
+    if (!read_shape(item, &entry->shape)) {
+        return "its shape is not a list of at most 8 sizes";
+    }
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
+        !read_integer(cJSON_GetArrayItem(offsets, 0), &begin) || !read_integer(cJSON_GetArrayItem(offsets, 1), &end) ||
+        begin > end || (uint64_t)end > data_size) {
+        return "its data lies outside of the file, which may be truncated";
+    }
+    int64_t numel = rlc_shape_numel(entry->shape);
+    if (numel < 0 || __builtin_mul_overflow(numel, (int64_t)rlc_dtype_size(entry->dtype), &bytes) ||
+        bytes != end - begin) {
+        return "its shape does not fit its data";
+    }
+    entry->data = data + begin;
+    entry->size = (size_t)bytes;
+    return NULL;
+}
+
+static int by_data(const void *a, const void *b) {
+    const rlc_safetensors_entry *x = *(rlc_safetensors_entry *const *)a, *y = *(rlc_safetensors_entry *const *)b;
+    const char *px = x->data, *py = y->data;
+    return px != py ? (px > py) - (px < py) : (x->size > y->size) - (x->size < y->size);
+}
+
+/* The format wants the tensors to cover the data without gaps or overlaps. */
+static bool covers(const rlc_safetensors *file, const char *data, size_t data_size) {
+    rlc_safetensors_entry **sorted = rlc_calloc((size_t)file->count, sizeof *sorted);
+    if (sorted == NULL) {
+        return false;
+    }
+    for (int i = 0; i < file->count; i++) {
+        sorted[i] = &file->entries[i];
+    }
+    qsort(sorted, (size_t)file->count, sizeof *sorted, by_data);
+    const char *next = data;
+    bool good = true;
+    for (int i = 0; i < file->count && good; i++) {
+        good = sorted[i]->data == next;
+        next += sorted[i]->size;
+    }
+    free(sorted);
+    return good && next == data + data_size;
+}
+
+static rlc_status parse(const char *path, rlc_safetensors *file) {
+    uint64_t length = 0;
+    for (int i = 0; i < 8 && file->size >= 8; i++) {
+        length |= (uint64_t)(unsigned char)file->map[i] << (8 * i);
+    }
+    if (file->size < 8 || length > file->size - 8) {
+        return rlc_fail(RLC_FAILED, "%s: not a safetensors file, or truncated: %zu bytes do not hold its header", path,
+                        file->size);
+    }
+    const char *end = file->map + 8;
+    file->header = cJSON_ParseWithLengthOpts(file->map + 8, length, &end, false);
+    while (end < file->map + 8 + length && *end == ' ') {
+        end++;
+    }
+    if (!cJSON_IsObject(file->header) || end != file->map + 8 + length) {
+        return rlc_fail(RLC_FAILED, "%s: not a safetensors file: its header is not a JSON object", path);
+    }
+    const char *data = file->map + 8 + length;
+    size_t data_size = file->size - 8 - length;
+    file->entries = rlc_calloc((size_t)cJSON_GetArraySize(file->header), sizeof *file->entries);
+    if (file->entries == NULL) {
+        return rlc_error_status();
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, file->header) {
+        if (strcmp(item->string, METADATA) == 0) {
+            continue;
+        }
+        const char *wrong = read_entry(item, data, data_size, &file->entries[file->count]);
+        if (wrong == NULL && rlc_safetensors_find(file, item->string) != NULL) {
+            wrong = "it is there twice";
+        }
+        if (wrong != NULL) {
+            return rlc_fail(RLC_FAILED, "%s: tensor '%s': %s", path, item->string, wrong);
+        }
+        file->count++;
+    }
+    if (!covers(file, data, data_size)) {
+        return rlc_fail(RLC_FAILED, "%s: its tensors do not cover its data; the file is damaged", path);
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_safetensors_open(const char *path, rlc_safetensors **out) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return rlc_error_status();
+    }
+    rlc_safetensors *file = rlc_calloc(1, sizeof *file);
+    if (file == NULL || !S_ISREG(info.st_mode) || info.st_size == 0) {
+        close(fd);
+        free(file);
+        return rlc_fail(RLC_FAILED, "%s: not a safetensors file: %s", path,
+                        S_ISREG(info.st_mode) ? "it is empty" : "it is not a regular file");
+    }
+    file->size = (size_t)info.st_size;
+    file->map = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (file->map == MAP_FAILED) {
+        free(file);
+        return rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+    }
+    rlc_status status = parse(path, file);
+    if (status != RLC_OK) {
+        rlc_safetensors_close(file);
+        return status;
+    }
+    *out = file;
+    return RLC_OK;
+}
+
+void rlc_safetensors_close(rlc_safetensors *file) {
+    if (file != NULL) {
+        cJSON_Delete(file->header);
+        munmap(file->map, file->size);
+        free(file->entries);
+        free(file);
+    }
+}
+
+int rlc_safetensors_count(const rlc_safetensors *file) {
+    return file->count;
+}
+
+const rlc_safetensors_entry *rlc_safetensors_at(const rlc_safetensors *file, int i) {
+    return &file->entries[i];
+}
+
+const rlc_safetensors_entry *rlc_safetensors_find(const rlc_safetensors *file, const char *name) {
+    for (int i = 0; i < file->count; i++) {
+        if (strcmp(file->entries[i].name, name) == 0) {
+            return &file->entries[i];
+        }
+    }
+    return NULL;
+}
+
+const char *rlc_safetensors_metadata(const rlc_safetensors *file, const char *key) {
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->header, METADATA);
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, key));
+}
+
+rlc_status rlc_safetensors_load(const rlc_safetensors *file, const char *name, rlc_tensor *root) {
+    const rlc_safetensors_entry *entry = rlc_safetensors_find(file, name);
+    if (entry == NULL) {
+        return rlc_fail(RLC_FAILED, "there is no tensor '%s' in the file", name);
+    }
+    if (entry->dtype != root->dtype || !rlc_shape_equal(entry->shape, rlc_shape_of(root))) {
+        char ta[RLC_SHAPE_TEXT], tb[RLC_SHAPE_TEXT];
+        return rlc_fail(RLC_FAILED, "tensor '%s' is %s %s in the file, but %s %s is needed", name,
+                        rlc_dtype_name(entry->dtype), rlc_shape_text(entry->shape, ta),
+                        rlc_dtype_name((rlc_dtype)root->dtype), rlc_shape_text(rlc_shape_of(root), tb));
+    }
+    return rlc_tensor_write(root, entry->data);
+}
+
+static size_t bytes_of(const rlc_tensor *t) {
+    return (size_t)t->numel * rlc_dtype_size((rlc_dtype)t->dtype);
+}
+
+/* Adds one tensor's line to the header; its data begins at `offset`. */
+static bool describe(cJSON *header, const rlc_named_tensor *named, size_t offset) {
+    const rlc_tensor *t = named->tensor;
+    cJSON *item = cJSON_AddObjectToObject(header, named->name);
+    cJSON_AddStringToObject(item, "dtype", type_names[t->dtype]);
+    cJSON *shape = cJSON_AddArrayToObject(item, "shape");
+    for (int d = 0; d < t->ndim; d++) {
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)t->shape[d]));
+    }
+    cJSON *offsets = cJSON_AddArrayToObject(item, "data_offsets");
+    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)offset));
+    return cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)(offset + bytes_of(t))));
+}
+
+/* The header as text, padded so that the data begins at a multiple of 8; wide types come first and so stay aligned. */
+static char *make_header(const rlc_named_tensor *tensors, int count, const int *order, const rlc_text_pair *metadata,
+                         int metadata_count) {
+    cJSON *header = cJSON_CreateObject();
+    if (metadata_count > 0) {
+        cJSON *object = cJSON_AddObjectToObject(header, METADATA);
+        for (int i = 0; i < metadata_count; i++) {
+            cJSON_AddStringToObject(object, metadata[i].key, metadata[i].value);
+        }
+    }
+    size_t offset = 0;
+    bool good = true;
+    for (int i = 0; i < count; i++) {
+        good = good && describe(header, &tensors[order[i]], offset);
+        offset += bytes_of(tensors[order[i]].tensor);
+    }
+    char *text = good ? cJSON_PrintUnformatted(header) : NULL;
+    cJSON_Delete(header);
+    size_t length = text != NULL ? strlen(text) : 0, padded = (length + 7) / 8 * 8;
+    char *result = text != NULL ? rlc_calloc(padded + 1, 1) : NULL;
+    if (result != NULL) {
+        memset(result, ' ', padded);
+        memcpy(result, text, length);
+    }
+    cJSON_free(text);
+    return result;
+}
+
+static bool write_all(FILE *out, const char *header, const rlc_named_tensor *tensors, int count, const int *order) {
+    uint64_t length = strlen(header);
+    unsigned char prefix[8];
+    for (int i = 0; i < 8; i++) {
+        prefix[i] = (unsigned char)(length >> (8 * i));
+    }
+    bool good = fwrite(prefix, 1, 8, out) == 8 && fwrite(header, 1, length, out) == length;
+    for (int i = 0; i < count && good; i++) {
+        const rlc_tensor *t = tensors[order[i]].tensor;
+        size_t size = bytes_of(t);
+        char *copy = rlc_calloc(size, 1);
+        good = copy != NULL && rlc_tensor_read(t, copy) == RLC_OK && fwrite(copy, 1, size, out) == size;
+        free(copy);
+    }
+    return good && fflush(out) == 0 && fsync(fileno(out)) == 0;
+}
+
+/* A rename is lasting once the folder is on disk as well. */
+static void sync_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+static rlc_status write_file(const char *path, const char *temporary, const char *header,
+                             const rlc_named_tensor *tensors, int count, const int *order) {
+    FILE *out = fopen(temporary, "wb");
+    if (out == NULL) {
+        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", temporary, strerror(errno));
+    }
+    bool good = write_all(out, header, tensors, count, order);
+    int reason = errno;
+    if (fclose(out) != 0 || !good || rename(temporary, path) != 0) {
+        reason = good ? errno : reason;
+        unlink(temporary);
+        return rlc_fail(RLC_FAILED, "%s: could not be written: %s; what was there before is kept", path,
+                        strerror(reason));
+    }
+    sync_folder(path);
+    return RLC_OK;
+}
+
+rlc_status rlc_safetensors_save(const char *path, const rlc_named_tensor *tensors, int count,
+                                const rlc_text_pair *metadata, int metadata_count) {
+    int *order = rlc_calloc((size_t)count, sizeof *order), placed = 0;
+    size_t length = strlen(path) + sizeof ".tmp";
+    char *temporary = rlc_calloc(length, 1);
+    if (order == NULL || temporary == NULL) {
+        free(order);
+        free(temporary);
+        return rlc_error_status();
+    }
+    for (size_t size = 8; size > 0; size /= 2) {
+        for (int i = 0; i < count; i++) {
+            if (rlc_dtype_size((rlc_dtype)tensors[i].tensor->dtype) == size) {
+                order[placed++] = i;
+            }
+        }
+    }
+    snprintf(temporary, length, "%s.tmp", path);
+    char *header = make_header(tensors, count, order, metadata, metadata_count);
+    rlc_status status = header != NULL ? write_file(path, temporary, header, tensors, count, order)
+                                       : rlc_fail(RLC_FAILED, "%s: out of memory for its header", path);
+    free(header);
+    free(temporary);
+    free(order);
+    return status;
+}

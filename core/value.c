@@ -1,0 +1,302 @@
+#include "core/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+rlc_status rlc_value_fail(const rlc_value *value, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (value == NULL || value->file == NULL) {
+        return rlc_fail(RLC_INVALID, "%s", text);
+    }
+    if (value->line == 0) {
+        return rlc_fail(RLC_INVALID, "%s: %s", value->file, text);
+    }
+    return rlc_fail(RLC_INVALID, "%s:%d: %s", value->file, value->line, text);
+}
+
+const char *rlc_value_describe(const rlc_value *value, char buffer[64]) {
+    switch (value->kind) {
+    case RLC_LIST: return "a list";
+    case RLC_MAP: return "a map";
+    case RLC_NULL: return "nothing";
+    default: snprintf(buffer, 64, strlen(value->text) < 48 ? "'%s'" : "'%.45s...'", value->text); return buffer;
+    }
+}
+
+rlc_value *rlc_value_find(const rlc_value *map, const char *key) {
+    for (int i = 0; map != NULL && map->kind == RLC_MAP && i < map->count; i++) {
+        if (strcmp(map->keys[i], key) == 0) {
+            return map->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* The index that `part` names in a list, or -1. */
+static int list_index(const char *part) {
+    char *end;
+    long index = strtol(part, &end, 10);
+    return isdigit((unsigned char)part[0]) && *end == '\0' && index < 1000000 ? (int)index : -1;
+}
+
+static rlc_value *child(const rlc_value *value, const char *part) {
+    if (value->kind == RLC_LIST) {
+        int index = list_index(part);
+        return index >= 0 && index < value->count ? value->items[index] : NULL;
+    }
+    return rlc_value_find(value, part);
+}
+
+/* Copies the next part of a dotted path to `part` and returns what is behind it; NULL at the end or when a part is empty
+ * or too long. */
+static const char *next_part(const char *path, char part[128]) {
+    size_t length = strcspn(path, ".");
+    if (length == 0 || length >= 128) {
+        return NULL;
+    }
+    memcpy(part, path, length);
+    part[length] = '\0';
+    return path[length] == '.' ? path + length + 1 : path + length;
+}
+
+rlc_value *rlc_value_at(const rlc_value *root, const char *path) {
+    char part[128];
+    rlc_value *value = (rlc_value *)root;
+    while (value != NULL && *path != '\0') {
+        path = next_part(path, part);
+        value = path != NULL ? child(value, part) : NULL;
+    }
+    return value;
+}
+
+/* The arrays are full at every power of two; the old ones stay in the arena until it is freed. */
+bool rlc_value_append(rlc_arena *arena, rlc_value *value, const char *key, rlc_value *item) {
+    size_t count = (size_t)value->count;
+    if ((count & (count - 1)) == 0) {
+        size_t room = count == 0 ? 1 : 2 * count;
+        rlc_value **items = rlc_arena_alloc(arena, room * sizeof *items, RLC_ALIGN_STRUCT);
+        const char **keys = rlc_arena_alloc(arena, room * sizeof *keys, RLC_ALIGN_STRUCT);
+        if (items == NULL || keys == NULL) {
+            return false;
+        }
+        if (count > 0) {
+            memcpy(items, value->items, count * sizeof *items);
+            memcpy(keys, value->keys, count * sizeof *keys);
+        }
+        value->items = items;
+        value->keys = keys;
+    }
+    value->items[count] = item;
+    value->keys[count] = key;
+    value->count++;
+    return true;
+}
+
+static rlc_value *new_value(rlc_arena *arena, rlc_value_kind kind, const char *file, int line) {
+    rlc_value *value = rlc_arena_calloc(arena, sizeof *value);
+    if (value != NULL) {
+        value->kind = kind;
+        value->file = file;
+        value->line = line;
+    }
+    return value;
+}
+
+rlc_value *rlc_value_text(rlc_arena *arena, const char *file, const char *text) {
+    rlc_value *value = new_value(arena, RLC_TEXT, file, 0);
+    char *copy = rlc_arena_strndup(arena, text, strlen(text));
+    if (value == NULL || copy == NULL) {
+        return NULL;
+    }
+    value->text = copy;
+    return value;
+}
+
+static const char *copy_text(rlc_arena *arena, const char *text) {
+    return text != NULL ? rlc_arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+/* Nothing of the copy lies outside of the arena. */
+rlc_value *rlc_value_clone(rlc_arena *arena, const rlc_value *value) {
+    rlc_value *copy = new_value(arena, value->kind, copy_text(arena, value->file), value->line);
+    if (copy == NULL) {
+        return NULL;
+    }
+    copy->text = copy_text(arena, value->text);
+    copy->quoted = value->quoted;
+    for (int i = 0; i < value->count; i++) {
+        rlc_value *item = rlc_value_clone(arena, value->items[i]);
+        if (item == NULL || !rlc_value_append(arena, copy, copy_text(arena, value->keys[i]), item)) {
+            return NULL;
+        }
+    }
+    return rlc_error_status() == RLC_OK ? copy : NULL;
+}
+
+rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rlc_value *value) {
+    const char *rest = path;
+    char part[128];
+    for (rlc_value *at = root;;) {
+        rest = next_part(rest, part);
+        if (rest == NULL) {
+            return rlc_value_fail(value, "'%s' is no path such as loss.gamma or optim.0.lr", path);
+        }
+        if (at->kind != RLC_MAP && at->kind != RLC_LIST) {
+            return rlc_value_fail(value, "'%s': there is nothing called '%s' below a scalar", path, part);
+        }
+        int index = at->kind == RLC_LIST ? list_index(part) : 0;
+        if (index < 0 || (at->kind == RLC_LIST && index > at->count)) {
+            return rlc_value_fail(value, "'%s': a list of %d has no item '%s'", path, at->count, part);
+        }
+        bool last = *rest == '\0';
+        rlc_value *found = child(at, part);
+        if (found != NULL && last) {
+            *found = *value;
+            return RLC_OK;
+        }
+        if (found == NULL) {
+            found = last ? value : new_value(arena, RLC_MAP, value->file, value->line);
+            const char *key = rlc_arena_strndup(arena, part, strlen(part));
+            if (found == NULL || key == NULL || !rlc_value_append(arena, at, key, found)) {
+                return rlc_error_status();
+            }
+        }
+        if (last) {
+            return RLC_OK;
+        }
+        at = found;
+    }
+}
+
+/* Copies a number's text without the '_' that may stand between digits. */
+static bool plain_digits(const char *text, char digits[64]) {
+    size_t n = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '_' && c > text && isdigit((unsigned char)c[-1]) && isdigit((unsigned char)c[1])) {
+            continue;
+        }
+        if (*c == '_' || isspace((unsigned char)*c) || n == 63) {
+            return false;
+        }
+        digits[n++] = *c;
+    }
+    digits[n] = '\0';
+    return n > 0;
+}
+
+bool rlc_value_integer(const rlc_value *value, int64_t *number) {
+    char digits[64], *end;
+    if (value == NULL || value->kind != RLC_TEXT || !plain_digits(value->text, digits)) {
+        return false;
+    }
+    errno = 0;
+    long long parsed = strtoll(digits, &end, 10);
+    *number = parsed;
+    return *end == '\0' && errno == 0;
+}
+
+bool rlc_value_number(const rlc_value *value, double *number) {
+    char digits[64], *end;
+    if (value == NULL || value->kind != RLC_TEXT || !plain_digits(value->text, digits) ||
+        strpbrk(digits, "xXnNiIpP") != NULL) { /* no hexadecimal, nan or inf */
+        return false;
+    }
+    *number = strtod(digits, &end);
+    return *end == '\0' && isfinite(*number);
+}
+
+bool rlc_value_bool(const rlc_value *value, bool *flag) {
+    static const char *const words[] = {"false", "true", "False", "True"};
+    for (int i = 0; value != NULL && value->kind == RLC_TEXT && i < RLC_COUNT(words); i++) {
+        if (strcmp(value->text, words[i]) == 0) {
+            *flag = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Text that YAML would read as something else needs quotes. */
+static void write_text(const rlc_value *value, FILE *out) {
+    const char *text = value->text;
+    bool plain = !value->quoted && text[0] != '\0' && strpbrk(text, ":#{}[],&*!|>'\"%@`\n\t") == NULL &&
+                 strchr(" -?", text[0]) == NULL && text[strlen(text) - 1] != ' ' && strcmp(text, "~") != 0 &&
+                 strcmp(text, "null") != 0;
+    double number;
+    if (plain || rlc_value_number(value, &number)) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            fprintf(out, "\\%c", *c);
+        } else if ((unsigned char)*c < ' ') {
+            fprintf(out, "\\x%02x", (unsigned)(unsigned char)*c);
+        } else {
+            fputc(*c, out);
+        }
+    }
+    fputc('"', out);
+}
+
+static void write_key(const char *key, FILE *out) {
+    rlc_value as_value = {.kind = RLC_TEXT, .text = key};
+    write_text(&as_value, out);
+    fputs(": ", out);
+}
+
+/* On one line, {a: 1, b: [2, 3]}. */
+static void write_flow(const rlc_value *value, FILE *out) {
+    switch (value->kind) {
+    case RLC_NULL: fputc('~', out); return;
+    case RLC_TEXT: write_text(value, out); return;
+    default: break;
+    }
+    fputc(value->kind == RLC_MAP ? '{' : '[', out);
+    for (int i = 0; i < value->count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        if (value->kind == RLC_MAP) {
+            write_key(value->keys[i], out);
+        }
+        write_flow(value->items[i], out);
+    }
+    fputc(value->kind == RLC_MAP ? '}' : ']', out);
+}
+
+void rlc_value_write(const rlc_value *value, FILE *out) {
+    if (value->kind != RLC_MAP) {
+        write_flow(value, out);
+        fputc('\n', out);
+        return;
+    }
+    /* two levels of a recipe read best as lines: its sections, and the modules */
+    for (int i = 0; i < value->count; i++) {
+        const rlc_value *item = value->items[i];
+        write_key(value->keys[i], out);
+        bool maps_only = item->kind == RLC_MAP && item->count > 0;
+        for (int k = 0; k < item->count; k++) {
+            maps_only = maps_only && item->items[k]->kind == RLC_MAP;
+        }
+        if (!maps_only) {
+            write_flow(item, out);
+            fputc('\n', out);
+            continue;
+        }
+        fputc('\n', out);
+        for (int k = 0; k < item->count; k++) {
+            fputs("  ", out);
+            write_key(item->keys[k], out);
+            write_flow(item->items[k], out);
+            fputc('\n', out);
+        }
+    }
+}

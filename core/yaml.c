@@ -1,0 +1,267 @@
+/* yaml.c: YAML text to a tree of values, by libyaml's events, with limits on everything a file could do in excess. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <yaml.h>
+
+#include "core/value.h"
+
+enum { MAX_DEPTH = 64, MAX_VALUES = 100000, MAX_ANCHORS = 256 };
+
+typedef struct reader {
+    yaml_parser_t parser;
+    rlc_arena *arena;
+    const char *file;
+    int values, anchors;
+    struct {
+        const char *name;
+        rlc_value *value; /* NULL while it is still being read */
+    } anchor[MAX_ANCHORS];
+} reader;
+
+static rlc_status fail_at(const reader *r, int line, const char *message) {
+    return rlc_fail(RLC_INVALID, "%s:%d: %s", r->file, line, message);
+}
+
+static int line_of(const yaml_event_t *event) {
+    return (int)event->start_mark.line + 1;
+}
+
+static rlc_status next_event(reader *r, yaml_event_t *event) {
+    if (yaml_parser_parse(&r->parser, event)) {
+        return RLC_OK;
+    }
+    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory";
+    size_t line = r->parser.error == YAML_READER_ERROR ? r->parser.mark.line : r->parser.problem_mark.line;
+    if (r->parser.context != NULL) {
+        return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s, %s", r->file, line + 1, r->parser.context, problem);
+    }
+    return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s", r->file, line + 1, problem);
+}
+
+static rlc_value *new_value(reader *r, rlc_value_kind kind, int line) {
+    if (++r->values > MAX_VALUES) {
+        fail_at(r, line, "this file unfolds to more than 100,000 values");
+        return NULL;
+    }
+    rlc_value *value = rlc_arena_calloc(r->arena, sizeof *value);
+    if (value != NULL) {
+        value->kind = kind;
+        value->file = r->file;
+        value->line = line;
+    }
+    return value;
+}
+
+static rlc_value *read_scalar(reader *r, const yaml_event_t *event) {
+    const char *text = (const char *)event->data.scalar.value;
+    size_t length = event->data.scalar.length;
+    bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    bool nothing = !quoted && (length == 0 || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    if (memchr(text, '\0', length) != NULL) {
+        fail_at(r, line_of(event), "text may not hold a NUL character");
+        return NULL;
+    }
+    rlc_value *value = new_value(r, nothing ? RLC_NULL : RLC_TEXT, line_of(event));
+    if (value != NULL) {
+        value->text = rlc_arena_strndup(r->arena, text, length);
+        value->quoted = quoted;
+    }
+    return value != NULL && value->text != NULL ? value : NULL;
+}
+
+static rlc_status keep_anchor(reader *r, const yaml_char_t *name, rlc_value *value, int *slot) {
+    *slot = -1;
+    if (name == NULL) {
+        return RLC_OK;
+    }
+    if (r->anchors == MAX_ANCHORS) {
+        return fail_at(r, value->line, "more than 256 anchors");
+    }
+    *slot = r->anchors++;
+    r->anchor[*slot].name = rlc_arena_strndup(r->arena, (const char *)name, strlen((const char *)name));
+    r->anchor[*slot].value = NULL;
+    return r->anchor[*slot].name != NULL ? RLC_OK : rlc_error_status();
+}
+
+static int count_values(const rlc_value *value) {
+    int count = 1;
+    for (int i = 0; i < value->count; i++) {
+        count += count_values(value->items[i]);
+    }
+    return count;
+}
+
+/* An alias is a copy of what it names, so that an override changes one place only. */
+static rlc_value *read_alias(reader *r, const yaml_event_t *event) {
+    const char *name = (const char *)event->data.alias.anchor;
+    for (int i = r->anchors - 1; i >= 0; i--) {
+        if (strcmp(r->anchor[i].name, name) != 0) {
+            continue;
+        }
+        if (r->anchor[i].value == NULL) {
+            fail_at(r, line_of(event), "this alias refers to a value that it is part of");
+            return NULL;
+        }
+        r->values += count_values(r->anchor[i].value);
+        if (r->values > MAX_VALUES) {
+            fail_at(r, line_of(event), "the aliases of this file unfold to more than 100,000 values");
+            return NULL;
+        }
+        return rlc_value_clone(r->arena, r->anchor[i].value);
+    }
+    rlc_fail(RLC_INVALID, "%s:%d: there is no anchor '%s' before this alias", r->file, line_of(event), name);
+    return NULL;
+}
+
+static rlc_value *read_value(reader *r, yaml_event_t *event, int depth);
+
+static rlc_status read_list(reader *r, rlc_value *list, int depth) {
+    for (;;) {
+        yaml_event_t event;
+        RLC_TRY(next_event(r, &event));
+        if (event.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&event);
+            return RLC_OK;
+        }
+        rlc_value *item = read_value(r, &event, depth + 1);
+        if (item == NULL || !rlc_value_append(r->arena, list, NULL, item)) {
+            return rlc_error_status();
+        }
+    }
+}
+
+/* Reads a key; NULL text at the end of the map. */
+static rlc_status read_key(reader *r, const rlc_value *map, const char **key) {
+    yaml_event_t event;
+    RLC_TRY(next_event(r, &event));
+    rlc_status status = RLC_OK;
+    *key = NULL;
+    if (event.type == YAML_SCALAR_EVENT) {
+        const char *text = (const char *)event.data.scalar.value;
+        *key = rlc_arena_strndup(r->arena, text, event.data.scalar.length);
+        const rlc_value *before = *key != NULL ? rlc_value_find(map, *key) : NULL;
+        if (*key == NULL) {
+            status = rlc_error_status();
+        } else if (before != NULL) {
+            status = rlc_fail(RLC_INVALID, "%s:%d: '%s' is given twice, first on line %d", r->file, line_of(&event),
+                              *key, before->line);
+        }
+    } else if (event.type != YAML_MAPPING_END_EVENT) {
+        status = fail_at(r, line_of(&event), "a key must be plain text");
+    }
+    yaml_event_delete(&event);
+    return status;
+}
+
+static rlc_status read_map(reader *r, rlc_value *map, int depth) {
+    for (;;) {
+        const char *key;
+        RLC_TRY(read_key(r, map, &key));
+        if (key == NULL) {
+            return RLC_OK;
+        }
+        yaml_event_t event;
+        RLC_TRY(next_event(r, &event));
+        rlc_value *item = read_value(r, &event, depth + 1);
+        if (item == NULL || !rlc_value_append(r->arena, map, key, item)) {
+            return rlc_error_status();
+        }
+    }
+}
+
+/* Reads the value that `event` begins, and deletes the event. NULL with an error. */
+static rlc_value *read_value(reader *r, yaml_event_t *event, int depth) {
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+    rlc_value *value = NULL;
+    int slot = -1;
+    bool is_list = event->type == YAML_SEQUENCE_START_EVENT, is_map = event->type == YAML_MAPPING_START_EVENT;
+    if (event->type == YAML_SCALAR_EVENT) {
+        anchor = event->data.scalar.anchor;
+        tag = event->data.scalar.tag;
+        value = read_scalar(r, event);
+    } else if (event->type == YAML_ALIAS_EVENT) {
+        value = read_alias(r, event);
+    } else if (is_list || is_map) {
+        anchor = is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
+        tag = is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+        value = new_value(r, is_list ? RLC_LIST : RLC_MAP, line_of(event));
+    }
+    bool good = value != NULL && keep_anchor(r, anchor, value, &slot) == RLC_OK;
+    if (good && tag != NULL) {
+        good = fail_at(r, line_of(event), "tags (!...) mean nothing here") == RLC_OK;
+    }
+    if (good && depth >= MAX_DEPTH) {
+        good = fail_at(r, line_of(event), "nested deeper than 64 levels") == RLC_OK;
+    }
+    yaml_event_delete(event);
+    if (good && is_list) {
+        good = read_list(r, value, depth) == RLC_OK;
+    } else if (good && is_map) {
+        good = read_map(r, value, depth) == RLC_OK;
+    }
+    if (good && slot >= 0) {
+        r->anchor[slot].value = value;
+    }
+    return good ? value : NULL;
+}
+
+/* Passes over an event that must have this type. */
+static rlc_status expect_event(reader *r, yaml_event_type_t type, const char *message) {
+    yaml_event_t event;
+    RLC_TRY(next_event(r, &event));
+    bool good = event.type == type;
+    int line = line_of(&event);
+    yaml_event_delete(&event);
+    return good ? RLC_OK : fail_at(r, line, message);
+}
+
+static rlc_status read_document(reader *r, rlc_value **value) {
+    RLC_TRY(expect_event(r, YAML_STREAM_START_EVENT, "this is not YAML"));
+    RLC_TRY(expect_event(r, YAML_DOCUMENT_START_EVENT, "there is nothing in it"));
+    yaml_event_t event;
+    RLC_TRY(next_event(r, &event));
+    *value = read_value(r, &event, 0);
+    if (*value == NULL) {
+        return rlc_error_status();
+    }
+    RLC_TRY(expect_event(r, YAML_DOCUMENT_END_EVENT, "this is not YAML"));
+    return expect_event(r, YAML_STREAM_END_EVENT, "a second document begins here; a recipe is one");
+}
+
+static rlc_status read_all(rlc_arena *arena, const char *name, FILE *in, const char *text, rlc_value **value) {
+    reader *r = rlc_arena_calloc(arena, sizeof *r);
+    char *file = rlc_arena_strndup(arena, name, strlen(name));
+    if (r == NULL || file == NULL || !yaml_parser_initialize(&r->parser)) {
+        return rlc_fail(RLC_FAILED, "%s: out of memory", name);
+    }
+    r->arena = arena;
+    r->file = file;
+    if (in != NULL) {
+        yaml_parser_set_input_file(&r->parser, in);
+    } else {
+        yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, strlen(text));
+    }
+    rlc_status status = read_document(r, value);
+    yaml_parser_delete(&r->parser);
+    return status;
+}
+
+rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value) {
+    struct stat info;
+    FILE *in = fopen(path, "rb");
+    if (in == NULL) {
+        return rlc_fail(RLC_INVALID, "%s: %s", path, strerror(errno));
+    }
+    if (fstat(fileno(in), &info) == 0 && S_ISDIR(info.st_mode)) {
+        fclose(in);
+        return rlc_fail(RLC_INVALID, "%s: this is a directory, not a recipe", path);
+    }
+    rlc_status status = read_all(arena, path, in, NULL, value);
+    fclose(in);
+    return status;
+}
+
+rlc_status rlc_value_parse(rlc_arena *arena, const char *name, const char *text, rlc_value **value) {
+    return read_all(arena, name, NULL, text, value);
+}

@@ -1,0 +1,193 @@
+/* env_loop.h: turns the three functions of an envs/X_step.h into the loop over a batch.
+ *
+ *     ENV_DISCRETE(cartpole, CARTPOLE)      defines static void cartpole_loop(const rlc_node *node)
+ *     ENV_CONTINUOUS(pendulum, PENDULUM)
+ *
+ * Rows are handled in blocks: actions are decoded, all rows step in one loop without branches, which the compiler turns
+ * into vector code, and the few rows that are done are reset one by one. A plug-in's environment uses the same header.
+ */
+#ifndef RLC_ENV_LOOP_H
+#define RLC_ENV_LOOP_H
+
+#include <string.h>
+
+#include "core/env_call.h"
+
+/* The operands, as pointers. */
+typedef struct env_rows {
+    const rlc_env_call *call;
+    int64_t n;
+    const void *action;
+    float *state, *episode_return, *next_observation, *reward, *observation;
+    double *returns, *lengths;
+    int64_t *elapsed, *totals, *counter;
+    uint8_t *terminated, *truncated, *done;
+} env_rows;
+
+static inline env_rows env_rows_of(const rlc_node *node) {
+    rlc_tensor *const *t = node->more;
+    env_rows r = {
+        .call = node->aux,
+        .state = t[RLC_ENV_STATE]->data,
+        .elapsed = t[RLC_ENV_ELAPSED]->data,
+        .episode_return = t[RLC_ENV_RETURN]->data,
+        .counter = t[RLC_ENV_COUNTER]->data,
+        .totals = t[RLC_ENV_TOTALS]->data,
+        .returns = t[RLC_ENV_RETURNS]->data,
+        .lengths = t[RLC_ENV_LENGTHS]->data,
+        .done = t[RLC_ENV_DONE]->data,
+        .next_observation = t[RLC_ENV_NEXT_OBSERVATION]->data,
+    };
+    r.n = r.call->num_envs;
+    if (r.call->mode == RLC_ENV_STEP) {
+        r.action = t[RLC_ENV_ACTION]->data;
+        r.reward = t[RLC_ENV_REWARD]->data;
+        r.terminated = t[RLC_ENV_TERMINATED]->data;
+        r.truncated = t[RLC_ENV_TRUNCATED]->data;
+    } else {
+        r.observation = t[RLC_ENV_OBSERVATION]->data;
+    }
+    return r;
+}
+
+enum { ENV_BLOCK = 256 };
+
+/* Actions of rows [first, first + count) as numbers; of several ones in a one-hot row the first counts. False when one
+ * is no action: a number outside of 0 .. actions - 1, a row without a one. */
+static inline bool env_decode(const env_rows *r, int64_t first, int count, int actions, int *index) {
+    const int64_t *action = r->action;
+    bool good = true;
+    if (r->call->encoding == RLC_ACTION_CATEGORICAL) {
+        for (int i = 0; i < count; i++) {
+            good &= (uint64_t)action[first + i] < (uint64_t)actions;
+            index[i] = (int)action[first + i];
+        }
+    } else if (actions == 2) {
+        for (int i = 0; i < count; i++) {
+            const int64_t a = action[2 * (first + i)], b = action[2 * (first + i) + 1];
+            good &= (a | b) == 1;
+            index[i] = a == 0;
+        }
+    } else {
+        for (int i = 0; i < count; i++) {
+            const int64_t *row = action + (first + i) * actions;
+            int at = 0;
+            while (at < actions && row[at] != 1) {
+                at++;
+            }
+            good &= at < actions;
+            index[i] = at;
+        }
+    }
+    return good;
+}
+
+/* An episode has ended in row i: enters it in the history. */
+static inline void env_note_episode(const env_rows *r, int64_t i) {
+    int64_t episode = r->totals[RLC_ENV_EPISODES]++, at = episode % RLC_ENV_HISTORY;
+    double *sum = &r->returns[RLC_ENV_HISTORY];
+    *sum += (double)r->episode_return[i] - r->returns[at];
+    r->returns[at] = (double)r->episode_return[i];
+    r->lengths[at] = (double)r->elapsed[i];
+    if (r->totals[RLC_ENV_SOLVED_AT] < 0 && episode + 1 >= RLC_ENV_HISTORY &&
+        *sum >= r->call->threshold * RLC_ENV_HISTORY) {
+        r->totals[RLC_ENV_SOLVED_AT] = r->totals[RLC_ENV_FRAMES];
+    }
+}
+
+/* The bookkeeping around a step that knows nothing of the environment: time limit, flags, returns. */
+static inline void env_finish(const env_rows *r, int64_t first, int count) {
+    const int64_t max_steps = r->call->max_steps > 0 ? r->call->max_steps : INT64_MAX;
+    for (int64_t i = first; i < first + count; i++) {
+        int64_t elapsed = r->elapsed[i] + 1;
+        r->elapsed[i] = elapsed;
+        r->truncated[i] = elapsed >= max_steps;
+        r->done[i] = r->terminated[i] | (elapsed >= max_steps);
+        r->episode_return[i] += r->reward[i];
+    }
+}
+
+#define ENV_RESET_ROW(name, NAME)                                                                                      \
+    static inline void name##_reset_row(const env_rows *r, int64_t i) {                                                \
+        float state[NAME##_STATE];                                                                                     \
+        const rlc_draw draw = {r->call->key, (uint64_t)*r->counter, (uint64_t)i};                                      \
+        name##_reset(state, &draw);                                                                                    \
+        for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
+            r->state[k * r->n + i] = state[k];                                                                         \
+        }                                                                                                              \
+        name##_observe(state, r->observation + i * NAME##_OBSERVATION);                                                \
+        r->elapsed[i] = 0;                                                                                             \
+        r->episode_return[i] = 0;                                                                                      \
+    }
+
+/* `act` is what the step function gets for row first + i. */
+#define ENV_STEP_ROWS(name, NAME, act)                                                                                 \
+    RLC_INDEPENDENT for (int i = 0; i < count; i++) {                                                                  \
+        float state[NAME##_STATE], observation[NAME##_OBSERVATION], reward;                                            \
+        for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
+            state[k] = r->state[k * r->n + first + i];                                                                 \
+        }                                                                                                              \
+        r->terminated[first + i] = (uint8_t)name##_step(state, act, &reward);                                          \
+        for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
+            r->state[k * r->n + first + i] = state[k];                                                                 \
+        }                                                                                                              \
+        name##_observe(state, observation);                                                                            \
+        for (int k = 0; k < NAME##_OBSERVATION; k++) {                                                                 \
+            r->next_observation[(first + i) * NAME##_OBSERVATION + k] = observation[k];                                \
+        }                                                                                                              \
+        r->reward[first + i] = reward;                                                                                 \
+    }
+
+#define ENV_LOOP(name, NAME)                                                                                           \
+    static void name##_step_all(const rlc_node *node, const env_rows *r) {                                             \
+        r->totals[RLC_ENV_FRAMES] += r->n;                                                                             \
+        for (int64_t first = 0; first < r->n; first += ENV_BLOCK) {                                                    \
+            const int count = (int)(r->n - first < ENV_BLOCK ? r->n - first : ENV_BLOCK);                              \
+            if (!name##_step_rows(r, first, count)) {                                                                  \
+                rlc_kernel_fail(node, "an action is none of the environment's");                                       \
+                return;                                                                                                \
+            }                                                                                                          \
+            env_finish(r, first, count);                                                                               \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_loop(const rlc_node *node) {                                                                    \
+        const env_rows rows = env_rows_of(node), *r = &rows;                                                           \
+        const bool all = r->call->mode == RLC_ENV_RESET_ALL;                                                           \
+        if (r->call->mode == RLC_ENV_STEP) {                                                                           \
+            name##_step_all(node, r);                                                                                  \
+            return;                                                                                                    \
+        }                                                                                                              \
+        memcpy(r->observation, r->next_observation, (size_t)r->n *NAME##_OBSERVATION * sizeof(float));                 \
+        for (int64_t i = 0; i < r->n; i++) {                                                                           \
+            if (r->done[i] && !all) {                                                                                  \
+                env_note_episode(r, i);                                                                                \
+            }                                                                                                          \
+            if (r->done[i] || all) {                                                                                   \
+                name##_reset_row(r, i);                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        ++*r->counter;                                                                                                 \
+    }
+
+#define ENV_DISCRETE(name, NAME)                                                                                       \
+    ENV_RESET_ROW(name, NAME)                                                                                          \
+    static bool name##_step_rows(const env_rows *r, int64_t first, int count) {                                        \
+        int action[ENV_BLOCK];                                                                                         \
+        if (!env_decode(r, first, count, NAME##_ACTIONS, action)) {                                                    \
+            return false;                                                                                              \
+        }                                                                                                              \
+        ENV_STEP_ROWS(name, NAME, action[i])                                                                           \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    ENV_LOOP(name, NAME)
+
+#define ENV_CONTINUOUS(name, NAME)                                                                                     \
+    ENV_RESET_ROW(name, NAME)                                                                                          \
+    static bool name##_step_rows(const env_rows *r, int64_t first, int count) {                                        \
+        const float *action = (const float *)r->action + first * NAME##_ACTIONS;                                       \
+        ENV_STEP_ROWS(name, NAME, action + (int64_t)i * NAME##_ACTIONS)                                                \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    ENV_LOOP(name, NAME)
+
+#endif
