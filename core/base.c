@@ -117,6 +117,9 @@ static int edit_distance(const char *a, const char *b) {
 
 const char *rlc_nearest(const char *word, const char *const *names, int count) {
     const char *nearest = NULL;
+    if (strlen(word) >= RLC_WORD) {
+        return NULL;
+    }
     int best = 1 + (int)strlen(word) / 3; /* one slip in short words, one more for every three letters */
     for (int i = 0; i < count; i++) {
         int distance = edit_distance(word, names[i]);

@@ -14,7 +14,7 @@ static rlc_tensor *copy(rlc_program *p, rlc_tensor *out, rlc_tensor *x, rlc_op o
                                  .in = {x},
                                  .p = {{.i = out->dtype}},
                                  .aux = walk,
-                                 .aux_size = walk != NULL ? sizeof *walk : 0};
+                                 .aux_size = rlc__walk_size(walk)};
     return rlc__commit(p, key);
 }
 

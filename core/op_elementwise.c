@@ -1,4 +1,4 @@
-/* op_elementwise.c: recording the rows of ops.def: promotion, broadcasting, and the walk that kernels follow. */
+/* op_elementwise.c: recording the rows of ops.def: promotion and broadcasting. */
 #include <math.h>
 #include <string.h>
 
@@ -31,67 +31,6 @@ static bool broadcast(const rlc_tensor *a, const rlc_tensor *b, rlc_shape *shape
     return true;
 }
 
-static void move_dimension(rlc_walk *w, int operands, int from, int to) {
-    w->size[to] = w->size[from];
-    for (int k = 0; k < operands; k++) {
-        w->stride[k][to] = w->stride[k][from];
-    }
-}
-
-/* Merges dimension i into the one inside it where every operand steps over both as over one. */
-static void merge(rlc_walk *w, int operands) {
-    int kept = w->ndim - 1;
-    for (int i = w->ndim - 2; i >= 0; i--) {
-        if (w->size[i] == 1) {
-            continue;
-        }
-        if (w->size[kept] == 1) {
-            move_dimension(w, operands, i, kept);
-            continue;
-        }
-        bool merges = true;
-        for (int k = 0; k < operands && merges; k++) {
-            merges = w->stride[k][i] == w->stride[k][kept] * w->size[kept];
-        }
-        if (merges) {
-            w->size[kept] *= w->size[i];
-        } else {
-            move_dimension(w, operands, i, --kept);
-        }
-    }
-    for (int i = kept; i < w->ndim; i++) {
-        move_dimension(w, operands, i, i - kept);
-    }
-    w->ndim -= kept;
-}
-
-bool rlc__walk_over(rlc_program *p, const rlc_tensor *out, rlc_tensor *const *in, int count, const rlc_walk **walk) {
-    if (p->shapes_only) {
-        *walk = NULL;
-        return true;
-    }
-    rlc_walk *w = rlc__aux(p, sizeof *w);
-    if (w == NULL) {
-        p->status = rlc_error_status();
-        return false;
-    }
-    w->ndim = out->ndim > 0 ? out->ndim : 1;
-    w->size[0] = 1;
-    for (int k = 0; k <= count; k++) {
-        const rlc_tensor *t = k == 0 ? out : in[k - 1];
-        int missing = w->ndim - t->ndim;
-        for (int i = 0; i < w->ndim; i++) {
-            w->stride[k][i] = i < missing || t->shape[i - missing] == 1 ? 0 : t->stride[i - missing];
-        }
-    }
-    for (int i = 0; i < out->ndim; i++) {
-        w->size[i] = out->shape[i];
-    }
-    merge(w, count + 1);
-    *walk = w;
-    return true;
-}
-
 /* Records an element-wise node over operands that already have one type and shapes that broadcast to out's. */
 static inline rlc_tensor *record(rlc_program *p, rlc_op op, rlc_dtype key, rlc_tensor *out, rlc_tensor *const in[3],
                                  int count, double a, double b) {
@@ -104,7 +43,7 @@ static inline rlc_tensor *record(rlc_program *p, rlc_op op, rlc_dtype key, rlc_t
                                  .in = {in[0], count > 1 ? in[1] : NULL, count > 2 ? in[2] : NULL},
                                  .p = {{.f = a}, {.f = b}},
                                  .aux = walk,
-                                 .aux_size = walk != NULL ? sizeof *walk : 0};
+                                 .aux_size = rlc__walk_size(walk)};
     return rlc__commit(p, key);
 }
 
@@ -148,8 +87,10 @@ static rlc_tensor *binary(rlc_op op, row_domain domain, bool bool_out, rlc_tenso
     }
     rlc_dtype out_type = bool_out ? RLC_BOOL : key;
     rlc_tensor *out;
-    if (RLC_LIKELY(rlc__same_shape(a, b))) {
+    if (b->ndim <= a->ndim && rlc__is_suffix(b, a)) { /* equal shapes, a row, a number: what is common costs little */
         out = rlc__result_like(p, out_type, a);
+    } else if (a->ndim <= b->ndim && rlc__is_suffix(a, b)) {
+        out = rlc__result_like(p, out_type, b);
     } else {
         rlc_shape shape;
         if (!broadcast(a, b, &shape)) {

@@ -109,15 +109,20 @@ rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
         return rlc__op_fail("linear", "the %s is %s, the weight %s; cast one of them", other == x ? "input" : "bias",
                             rlc_dtype_name((rlc_dtype)other->dtype), rlc_dtype_name((rlc_dtype)weight->dtype));
     }
-    x = rlc_contiguous(x);
-    weight = rlc_contiguous(weight);
-    bias = rlc_contiguous(bias);
-    if (x == NULL || weight == NULL) {
-        return NULL;
+    if (!(x->flags & weight->flags & (bias != NULL ? bias->flags : RLC_CONTIGUOUS) & RLC_CONTIGUOUS)) {
+        x = rlc_contiguous(x);
+        weight = rlc_contiguous(weight);
+        bias = rlc_contiguous(bias);
+        if (x == NULL || weight == NULL) {
+            return NULL;
+        }
     }
-    rlc_shape shape = rlc_shape_of(x);
-    shape.size[shape.ndim - 1] = weight->shape[0];
-    rlc_tensor *out = rlc__result(p, (rlc_dtype)x->dtype, shape.ndim, shape.size);
+    int64_t size[RLC_MAX_DIMS];
+    for (int i = 0; i < x->ndim - 1; i++) {
+        size[i] = x->shape[i];
+    }
+    size[x->ndim - 1] = weight->shape[0];
+    rlc_tensor *out = rlc__result(p, (rlc_dtype)x->dtype, x->ndim, size);
     if (out == NULL) {
         return NULL;
     }

@@ -18,7 +18,8 @@ static bool fits(const char *op, const char *what, const rlc_tensor *t, rlc_dtyp
 
 void rlc_adam_tick(rlc_tensor *powers, const rlc_adam *settings) {
     rlc_program *p = rlc__require_program("adam");
-    if (p == NULL || powers == NULL || !fits("adam", "powers", powers, RLC_F64, 3)) {
+    int64_t rows = powers != NULL && rlc_size(powers, -1) == 3 ? powers->numel / 3 : 1;
+    if (p == NULL || powers == NULL || !fits("adam", "powers", powers, RLC_F64, 3 * rows)) {
         return;
     }
     *rlc__append(p) =

@@ -151,15 +151,6 @@ void rlc_kernel_fail(const rlc_node *node, const char *format, ...) {
     }
 }
 
-rlc_program *rlc__require_program(const char *op) {
-    if (RLC_UNLIKELY(rlc__current == NULL)) {
-        rlc__op_fail(op, "no program is open in this thread; call rlc_begin(program) first");
-        return NULL;
-    }
-    rlc__current->op = op;
-    return rlc__current;
-}
-
 rlc_tensor *rlc__result_failed(rlc_program *p, int ndim, const int64_t *size) {
     if (rlc_error_status() != RLC_OK) { /* there was no memory */
         p->status = p->status != RLC_OK ? p->status : rlc_error_status();
@@ -186,16 +177,16 @@ rlc_tensor *rlc__view(rlc_program *p, const rlc_tensor *x) {
 }
 
 /* Notes which operands want a gradient, and passes the wish on to the result. */
-static void require_gradients(rlc_program *p, rlc_node *node) {
+static inline void require_gradients(rlc_program *p, rlc_node *node) {
     unsigned needs = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        needs |= node->in[i] != NULL && rlc__wants_gradient(p, node->in[i]) ? 1u << i : 0;
+    for (unsigned i = 0; i < 3 && node->in[i] != NULL; i++) {
+        needs |= rlc__wants_gradient(p, node->in[i]) ? 1u << i : 0;
     }
     for (unsigned i = 0; i < node->num_more; i++) {
         needs |= rlc__wants_gradient(p, node->more[i]) ? 8u : 0;
     }
-    node->needs = (uint8_t)needs;
     if (needs != 0 && node->out->program == p && rlc_dtype_is_float((rlc_dtype)node->out->dtype)) {
+        node->needs = (uint8_t)needs;
         node->out->flags |= RLC_REQUIRES_GRAD;
         node->out->node = p->num_nodes;
     }

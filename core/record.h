@@ -13,7 +13,15 @@
 rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) RLC_PRINTF(2, 3);
 
 /* The current program, or NULL with an error that names the op. */
-rlc_program *rlc__require_program(const char *op);
+static inline rlc_program *rlc__require_program(const char *op) {
+    rlc_program *p = rlc__current;
+    if (RLC_UNLIKELY(p == NULL)) {
+        rlc__op_fail(op, "no program is open in this thread; call rlc_begin(program) first");
+        return NULL;
+    }
+    p->op = op;
+    return p;
+}
 
 /* A new contiguous tensor in the program, with memory for its data. NULL, with an error, when there is none, or when the
  * shape is absurd. */
@@ -62,6 +70,21 @@ static inline bool rlc__same_shape(const rlc_tensor *a, const rlc_tensor *b) {
         same = a->shape[i] == b->shape[i];
     }
     return same;
+}
+
+/* Whether t has the shape of the last dimensions of a tensor with as many or more: a row of a matrix. */
+static inline bool rlc__is_suffix(const rlc_tensor *t, const rlc_tensor *of) {
+    int first = 0;
+    while (first < t->ndim && t->shape[first] == 1) {
+        first++;
+    }
+    const int n = t->ndim - first, skip = of->ndim - n;
+    for (int i = 0; i < n; i++) {
+        if (t->shape[first + i] != of->shape[skip + i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void rlc__grow_nodes(rlc_program *p);
@@ -123,11 +146,20 @@ rlc_tensor *rlc__sum_to(rlc_tensor *g, const rlc_tensor *shape);
 
 /* How an element-wise kernel walks over operands that broadcast or have gaps: dimensions that can be merged are, strides
  * count elements. Operand 0 is the result. A node whose aux is NULL has equal, contiguous operands. */
+enum { RLC_WALK_OPERANDS = 4 };
 typedef struct rlc_walk {
-    int64_t size[RLC_MAX_DIMS];
-    int64_t stride[4][RLC_MAX_DIMS];
     int ndim;
+    struct {
+        int64_t size, stride[RLC_WALK_OPERANDS];
+    } dim[RLC_MAX_DIMS]; /* only `ndim` of them are there, with a stride for each operand there is */
 } rlc_walk;
+
+static inline size_t rlc__walk_bytes(int ndim) {
+    return offsetof(rlc_walk, dim) + (size_t)ndim * sizeof((rlc_walk *)0)->dim[0];
+}
+static inline uint32_t rlc__walk_size(const rlc_walk *walk) {
+    return walk != NULL ? (uint32_t)rlc__walk_bytes(walk->ndim) : 0;
+}
 
 /* The walk over out and `count` operands whose shapes broadcast to out's; *walk is NULL when none is needed. */
 bool rlc__walk_over(rlc_program *p, const rlc_tensor *out, rlc_tensor *const *in, int count, const rlc_walk **walk);

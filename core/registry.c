@@ -129,6 +129,32 @@ static rlc_status enter(rlc_registry *registry, const char *path, void *handle, 
     return status;
 }
 
+/* A name without a slash would be looked for among the system's libraries; here it is a path like any other. */
+static void *open_library(const char *path) {
+    char *beside = strchr(path, '/') == NULL ? rlc_calloc(strlen(path) + 3, 1) : NULL;
+    if (beside != NULL) {
+        strcat(strcpy(beside, "./"), path);
+    }
+    void *handle = dlopen(beside != NULL ? beside : path, RTLD_NOW | RTLD_LOCAL);
+    free(beside);
+    return handle;
+}
+
+/* What dlopen says, without the path that it puts before it. */
+static const char *reason(const char *path) {
+    const char *text = dlerror(), *slash = text != NULL && strncmp(text, "./", 2) == 0 ? text + 2 : text;
+    size_t length = strlen(path);
+    if (text == NULL) {
+        return "it could not be opened";
+    }
+    if (strncmp(text, path, length) == 0) {
+        text += length;
+    } else if (strncmp(slash, path, length) == 0) {
+        text = slash + length;
+    }
+    return strncmp(text, ": ", 2) == 0 ? text + 2 : text;
+}
+
 rlc_status rlc_plugin_load(rlc_registry *registry, const char *path, const rlc_value *where) {
     if (access(path, R_OK) != 0) {
         return rlc_value_fail(where, "plug-in %s: there is no such file, or it cannot be read", path);
@@ -139,9 +165,9 @@ rlc_status rlc_plugin_load(rlc_registry *registry, const char *path, const rlc_v
         return rlc_fail(RLC_FAILED, "out of memory: plug-in %s", path);
     }
     registry->plugins = plugins;
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *handle = open_library(path);
     if (handle == NULL) {
-        return rlc_value_fail(where, "plug-in %s: %s", path, dlerror());
+        return rlc_value_fail(where, "plug-in %s: %s", path, reason(path));
     }
     plugins[registry->num_plugins++] = handle;
     return enter(registry, path, handle, where);

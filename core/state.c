@@ -34,13 +34,17 @@ rlc_tensor *rlc_state_tensor(rlc_state *state, rlc_device *device, const char *n
     return tensor;
 }
 
-int64_t *rlc_state_counter(rlc_state *state, const char *name) {
+int64_t *rlc_state_counters(rlc_state *state, const char *name, rlc_shape shape) {
     rlc_device *cpu;
     if (rlc_device_open("cpu", &cpu) != RLC_OK) {
         return NULL;
     }
-    rlc_tensor *tensor = rlc_state_tensor(state, cpu, name, RLC_I64, (rlc_shape){0});
+    rlc_tensor *tensor = rlc_state_tensor(state, cpu, name, RLC_I64, shape);
     return tensor != NULL ? tensor->data : NULL;
+}
+
+int64_t *rlc_state_counter(rlc_state *state, const char *name) {
+    return rlc_state_counters(state, name, (rlc_shape){0});
 }
 
 rlc_stream *rlc_state_stream(rlc_state *state, rlc_device *device, uint64_t seed, const char *name) {

@@ -31,6 +31,7 @@ rlc_tensor *rlc_state_tensor(rlc_state *state, rlc_device *device, const char *n
 
 /* A number on the host, for counters that only the host looks at. Always in the same place. */
 int64_t *rlc_state_counter(rlc_state *state, const char *name);
+int64_t *rlc_state_counters(rlc_state *state, const char *name, rlc_shape shape); /* as many as the shape has elements */
 
 /* A random stream whose counter the state keeps as "NAME.counter". */
 rlc_stream *rlc_state_stream(rlc_state *state, rlc_device *device, uint64_t seed, const char *name);

@@ -15,7 +15,7 @@ typedef struct rlc_adam {
     double beta1, beta2, eps, weight_decay;
 } rlc_adam;
 
-/* powers: float64 {t, beta1^t, beta2^t}, {0, 1, 1} before the first step. Moves it on by one. */
+/* powers: float64 {t, beta1^t, beta2^t}, {0, 1, 1} before the first step, or rows of such. Moves them on by one. */
 void rlc_adam_tick(rlc_tensor *powers, const rlc_adam *settings);
 
 /* One step of `param` against `grad`; exp_avg and exp_avg_sq are the moments, lr a float32 with one element. */

@@ -55,11 +55,11 @@ static rlc_value *child(const rlc_value *value, const char *part) {
     return rlc_value_find(value, part);
 }
 
-/* Copies the next part of a dotted path to `part` and returns what is behind it; NULL at the end or when a part is empty
- * or too long. */
+/* Copies the next part of a dotted path to `part` and returns what is behind it; NULL when a part, the one behind a last
+ * dot too, is empty or too long. */
 static const char *next_part(const char *path, char part[128]) {
     size_t length = strcspn(path, ".");
-    if (length == 0 || length >= 128) {
+    if (length == 0 || length >= 128 || (path[length] == '.' && path[length + 1] == '\0')) {
         return NULL;
     }
     memcpy(part, path, length);
@@ -72,7 +72,10 @@ rlc_value *rlc_value_at(const rlc_value *root, const char *path) {
     rlc_value *value = (rlc_value *)root;
     while (value != NULL && *path != '\0') {
         path = next_part(path, part);
-        value = path != NULL ? child(value, part) : NULL;
+        if (path == NULL) {
+            return NULL;
+        }
+        value = child(value, part);
     }
     return value;
 }
@@ -224,28 +227,60 @@ bool rlc_value_bool(const rlc_value *value, bool *flag) {
     return false;
 }
 
-/* Text that YAML would read as something else needs quotes. */
-static void write_text(const rlc_value *value, FILE *out) {
-    const char *text = value->text;
-    bool plain = !value->quoted && text[0] != '\0' && strpbrk(text, ":#{}[],&*!|>'\"%@`\n\t") == NULL &&
-                 strchr(" -?", text[0]) == NULL && text[strlen(text) - 1] != ' ' && strcmp(text, "~") != 0 &&
-                 strcmp(text, "null") != 0;
-    double number;
-    if (plain || rlc_value_number(value, &number)) {
-        fputs(text, out);
-        return;
+/* Whether YAML reads the text as it stands, without quotes: what is not surely so gets quotes. */
+static bool is_plain(const char *text) {
+    if (text[0] == '\0' || strchr(" -?.", text[0]) != NULL || text[strlen(text) - 1] == ' ' ||
+        strcmp(text, "~") == 0 || strcmp(text, "null") == 0) {
+        return false;
     }
-    fputc('"', out);
     for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\') {
-            fprintf(out, "\\%c", *c);
-        } else if ((unsigned char)*c < ' ') {
-            fprintf(out, "\\x%02x", (unsigned)(unsigned char)*c);
+        if (*c < ' ' || *c > '~' || strchr(":#{}[],&*!|>'\"%@`", *c) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The character that begins at `text`, and its length; a byte that is no UTF-8 stands for itself. */
+static uint32_t decode(const char *text, int *length) {
+    const unsigned char *c = (const unsigned char *)text;
+    int more = c[0] >= 0xf0 ? 3 : c[0] >= 0xe0 ? 2 : c[0] >= 0xc0 ? 1 : 0;
+    uint32_t code = c[0] & (0x7fu >> (more > 0 ? more + 1 : 0));
+    for (int i = 1; i <= more; i++) {
+        if ((c[i] & 0xc0) != 0x80) {
+            *length = 1;
+            return c[0];
+        }
+        code = code << 6 | (c[i] & 0x3fu);
+    }
+    *length = more + 1;
+    return code;
+}
+
+/* Escapes all that YAML folds, takes for the end of a line or refuses: controls, line and paragraph separators, the byte
+ * order mark. */
+static void write_quoted(const char *text, FILE *out) {
+    fputc('"', out);
+    for (int length; *text != '\0'; text += length) {
+        uint32_t code = decode(text, &length);
+        if (code == '"' || code == '\\') {
+            fprintf(out, "\\%c", (int)code);
+        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff) {
+            fprintf(out, "\\u%04x", code);
         } else {
-            fputc(*c, out);
+            fwrite(text, 1, (size_t)length, out);
         }
     }
     fputc('"', out);
+}
+
+static void write_text(const rlc_value *value, FILE *out) {
+    double number;
+    if (!value->quoted && (is_plain(value->text) || rlc_value_number(value, &number))) {
+        fputs(value->text, out);
+    } else {
+        write_quoted(value->text, out);
+    }
 }
 
 static void write_key(const char *key, FILE *out) {
@@ -273,7 +308,7 @@ static void write_flow(const rlc_value *value, FILE *out) {
 }
 
 void rlc_value_write(const rlc_value *value, FILE *out) {
-    if (value->kind != RLC_MAP) {
+    if (value->kind != RLC_MAP || value->count == 0) {
         write_flow(value, out);
         fputc('\n', out);
         return;

@@ -1,17 +1,18 @@
 /* yaml.c: YAML text to a tree of values, by libyaml's events, with limits on everything a file could do in excess. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <yaml.h>
 
 #include "core/value.h"
 
-enum { MAX_DEPTH = 64, MAX_VALUES = 100000, MAX_ANCHORS = 256 };
+enum { MAX_DEPTH = 64, MAX_VALUES = 100000, MAX_ANCHORS = 256, MAX_BYTES = 16 << 20 };
 
 typedef struct reader {
     yaml_parser_t parser;
     rlc_arena *arena;
-    const char *file;
+    const char *file, *text;
     int values, anchors;
     struct {
         const char *name;
@@ -27,12 +28,22 @@ static int line_of(const yaml_event_t *event) {
     return (int)event->start_mark.line + 1;
 }
 
+/* The line of a byte: libyaml reads ahead, so where it stopped parsing says little about a byte that is no text. */
+static size_t line_at(const reader *r, size_t offset) {
+    size_t line = 0;
+    for (size_t i = 0; i < offset; i++) {
+        line += r->text[i] == '\n';
+    }
+    return line;
+}
+
 static rlc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return RLC_OK;
     }
     const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory";
-    size_t line = r->parser.error == YAML_READER_ERROR ? r->parser.mark.line : r->parser.problem_mark.line;
+    size_t line = r->parser.error == YAML_READER_ERROR ? line_at(r, r->parser.problem_offset)
+                                                       : r->parser.problem_mark.line;
     if (r->parser.context != NULL) {
         return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s, %s", r->file, line + 1, r->parser.context, problem);
     }
@@ -53,21 +64,34 @@ static rlc_value *new_value(reader *r, rlc_value_kind kind, int line) {
     return value;
 }
 
-static rlc_value *read_scalar(reader *r, const yaml_event_t *event) {
+/* The text of a scalar or a key; NULL with an error. */
+static char *read_text(reader *r, const yaml_event_t *event) {
     const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
-    bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    bool nothing = !quoted && (length == 0 || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    if (event->data.scalar.tag != NULL) {
+        fail_at(r, line_of(event), "tags (!...) mean nothing here");
+        return NULL;
+    }
     if (memchr(text, '\0', length) != NULL) {
         fail_at(r, line_of(event), "text may not hold a NUL character");
         return NULL;
     }
+    return rlc_arena_strndup(r->arena, text, length);
+}
+
+static rlc_value *read_scalar(reader *r, const yaml_event_t *event) {
+    char *text = read_text(r, event);
+    if (text == NULL) {
+        return NULL;
+    }
+    bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    bool nothing = !quoted && (text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
     rlc_value *value = new_value(r, nothing ? RLC_NULL : RLC_TEXT, line_of(event));
     if (value != NULL) {
-        value->text = rlc_arena_strndup(r->arena, text, length);
+        value->text = text;
         value->quoted = quoted;
     }
-    return value != NULL && value->text != NULL ? value : NULL;
+    return value;
 }
 
 static rlc_status keep_anchor(reader *r, const yaml_char_t *name, rlc_value *value, int *slot) {
@@ -92,8 +116,21 @@ static int count_values(const rlc_value *value) {
     return count;
 }
 
+static int height(const rlc_value *value) {
+    int highest = 0;
+    for (int i = 0; i < value->count; i++) {
+        int below = height(value->items[i]);
+        highest = below > highest ? below : highest;
+    }
+    return 1 + highest;
+}
+
+static rlc_status too_deep(const reader *r, const yaml_event_t *event) {
+    return fail_at(r, line_of(event), "nested deeper than 64 levels");
+}
+
 /* An alias is a copy of what it names, so that an override changes one place only. */
-static rlc_value *read_alias(reader *r, const yaml_event_t *event) {
+static rlc_value *read_alias(reader *r, const yaml_event_t *event, int depth) {
     const char *name = (const char *)event->data.alias.anchor;
     for (int i = r->anchors - 1; i >= 0; i--) {
         if (strcmp(r->anchor[i].name, name) != 0) {
@@ -101,6 +138,10 @@ static rlc_value *read_alias(reader *r, const yaml_event_t *event) {
         }
         if (r->anchor[i].value == NULL) {
             fail_at(r, line_of(event), "this alias refers to a value that it is part of");
+            return NULL;
+        }
+        if (depth + height(r->anchor[i].value) > MAX_DEPTH) {
+            too_deep(r, event);
             return NULL;
         }
         r->values += count_values(r->anchor[i].value);
@@ -132,14 +173,14 @@ static rlc_status read_list(reader *r, rlc_value *list, int depth) {
 }
 
 /* Reads a key; NULL text at the end of the map. */
-static rlc_status read_key(reader *r, const rlc_value *map, const char **key) {
+static rlc_status read_key(reader *r, const rlc_value *map, const char **key, int *line) {
     yaml_event_t event;
     RLC_TRY(next_event(r, &event));
     rlc_status status = RLC_OK;
     *key = NULL;
+    *line = line_of(&event);
     if (event.type == YAML_SCALAR_EVENT) {
-        const char *text = (const char *)event.data.scalar.value;
-        *key = rlc_arena_strndup(r->arena, text, event.data.scalar.length);
+        *key = read_text(r, &event);
         const rlc_value *before = *key != NULL ? rlc_value_find(map, *key) : NULL;
         if (*key == NULL) {
             status = rlc_error_status();
@@ -154,10 +195,12 @@ static rlc_status read_key(reader *r, const rlc_value *map, const char **key) {
     return status;
 }
 
+/* What a map holds stands, for messages, where its key stands. */
 static rlc_status read_map(reader *r, rlc_value *map, int depth) {
     for (;;) {
         const char *key;
-        RLC_TRY(read_key(r, map, &key));
+        int line;
+        RLC_TRY(read_key(r, map, &key, &line));
         if (key == NULL) {
             return RLC_OK;
         }
@@ -167,6 +210,7 @@ static rlc_status read_map(reader *r, rlc_value *map, int depth) {
         if (item == NULL || !rlc_value_append(r->arena, map, key, item)) {
             return rlc_error_status();
         }
+        item->line = line;
     }
 }
 
@@ -178,10 +222,9 @@ static rlc_value *read_value(reader *r, yaml_event_t *event, int depth) {
     bool is_list = event->type == YAML_SEQUENCE_START_EVENT, is_map = event->type == YAML_MAPPING_START_EVENT;
     if (event->type == YAML_SCALAR_EVENT) {
         anchor = event->data.scalar.anchor;
-        tag = event->data.scalar.tag;
         value = read_scalar(r, event);
     } else if (event->type == YAML_ALIAS_EVENT) {
-        value = read_alias(r, event);
+        value = read_alias(r, event, depth);
     } else if (is_list || is_map) {
         anchor = is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
         tag = is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
@@ -192,7 +235,7 @@ static rlc_value *read_value(reader *r, yaml_event_t *event, int depth) {
         good = fail_at(r, line_of(event), "tags (!...) mean nothing here") == RLC_OK;
     }
     if (good && depth >= MAX_DEPTH) {
-        good = fail_at(r, line_of(event), "nested deeper than 64 levels") == RLC_OK;
+        good = too_deep(r, event) == RLC_OK;
     }
     yaml_event_delete(event);
     if (good && is_list) {
@@ -229,7 +272,7 @@ static rlc_status read_document(reader *r, rlc_value **value) {
     return expect_event(r, YAML_STREAM_END_EVENT, "a second document begins here; a recipe is one");
 }
 
-static rlc_status read_all(rlc_arena *arena, const char *name, FILE *in, const char *text, rlc_value **value) {
+static rlc_status read_all(rlc_arena *arena, const char *name, const char *text, size_t size, rlc_value **value) {
     reader *r = rlc_arena_calloc(arena, sizeof *r);
     char *file = rlc_arena_strndup(arena, name, strlen(name));
     if (r == NULL || file == NULL || !yaml_parser_initialize(&r->parser)) {
@@ -237,11 +280,8 @@ static rlc_status read_all(rlc_arena *arena, const char *name, FILE *in, const c
     }
     r->arena = arena;
     r->file = file;
-    if (in != NULL) {
-        yaml_parser_set_input_file(&r->parser, in);
-    } else {
-        yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, strlen(text));
-    }
+    r->text = text;
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, size);
     rlc_status status = read_document(r, value);
     yaml_parser_delete(&r->parser);
     return status;
@@ -257,11 +297,21 @@ rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value)
         fclose(in);
         return rlc_fail(RLC_INVALID, "%s: this is a directory, not a recipe", path);
     }
-    rlc_status status = read_all(arena, path, in, NULL, value);
+    char *text = rlc_calloc(MAX_BYTES, 1);
+    size_t size = text != NULL ? fread(text, 1, MAX_BYTES, in) : 0;
+    rlc_status status = rlc_error_status();
+    if (text != NULL && ferror(in)) {
+        status = rlc_fail(RLC_INVALID, "%s: %s", path, strerror(errno));
+    } else if (size == MAX_BYTES) {
+        status = rlc_fail(RLC_INVALID, "%s: this is too large for a recipe", path);
+    } else if (text != NULL) {
+        status = read_all(arena, path, text, size, value);
+    }
+    free(text);
     fclose(in);
     return status;
 }
 
 rlc_status rlc_value_parse(rlc_arena *arena, const char *name, const char *text, rlc_value **value) {
-    return read_all(arena, name, NULL, text, value);
+    return read_all(arena, name, text, strlen(text), value);
 }

@@ -63,9 +63,11 @@ CLIP_NORM(clip_norm_f64, double)
 
 static void adam_tick(const rlc_node *node) {
     double *power = node->out->data;
-    power[0] += 1;
-    power[1] *= node->p[0].f;
-    power[2] *= node->p[1].f;
+    for (int64_t i = 0; i < node->out->numel; i += 3, power += 3) {
+        power[0] += 1;
+        power[1] *= node->p[0].f;
+        power[2] *= node->p[1].f;
+    }
 }
 #endif
 
