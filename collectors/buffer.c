@@ -1,0 +1,163 @@
+#include "collectors/buffer.h"
+
+#include <stdlib.h>
+
+#include "core/device.h"
+#include "core/record.h"
+#include "core/update.h"
+
+const rlc_option rlc__buffer_options[] = {
+    RLC_LONG(rlc_buffer, capacity, RLC_REQUIRED, 1, 1e12, "rows it keeps", .alias = "max_size"),
+    RLC_LONG(rlc_buffer, batch_size, RLC_REQUIRED, 1, 1e9, "rows in a sample"),
+    {0},
+};
+
+/* A ring for one entry: capacity rows of its shape behind the batch dimensions. */
+static void make_ring(const rlc_key *key, rlc_tensor *tensor, void *data) {
+    rlc_buffer *b = data;
+    char name[256];
+    rlc_shape shape = RLC_SHAPE(b->capacity);
+    for (int i = (int)b->storage->batch.ndim; i < tensor->ndim; i++) {
+        shape.size[shape.ndim++] = tensor->shape[i];
+    }
+    snprintf(name, sizeof name, "storage.%s", key->name);
+    rlc_tensor *ring = rlc_state_tensor(&b->state, b->device, name, (rlc_dtype)tensor->dtype, shape);
+    rlc_shape batch = b->storage->batch;
+    b->storage->batch = RLC_SHAPE(b->capacity);
+    rlc_dict_set_key(b->storage, key, ring);
+    b->storage->batch = batch;
+    b->keys[b->num_rings] = key;
+    b->rings[b->num_rings++] = ring;
+}
+
+static void count_one(const rlc_key *key, rlc_tensor *tensor, void *data) {
+    (void)key, (void)tensor;
+    ++*(size_t *)data;
+}
+
+static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, const rlc_dict *example) {
+    options = rlc_value_clone(&b->arena, options);
+    if (options == NULL) {
+        return rlc_error_status();
+    }
+    RLC_TRY(rlc_options_apply(&b->arena, "buffer", options, b, rlc__buffer_options, b->type->base.options));
+    if (b->batch_size > b->capacity) {
+        return rlc_value_fail(options, "buffer: batch_size (%lld) is above its capacity (%lld)",
+                              (long long)b->batch_size, (long long)b->capacity);
+    }
+    b->stream = rlc_state_stream(&b->state, b->device, seed, "buffer");
+    b->cursor = rlc_state_tensor(&b->state, b->device, "cursor", RLC_I64, RLC_SHAPE(2));
+    b->storage = rlc_dict_new_in(&b->arena, example->batch);
+    size_t count = 0;
+    rlc_dict_each(example, count_one, &count);
+    b->keys = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->keys);
+    b->rings = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->rings);
+    if (b->stream == NULL || b->cursor == NULL || b->storage == NULL || b->keys == NULL || b->rings == NULL) {
+        return rlc_error_status();
+    }
+    b->size = rlc_tensor_over(b->device, RLC_I64, RLC_SHAPE(1), (int64_t *)b->cursor->data + 1);
+    rlc_dict_each(example, make_ring, b);
+    b->storage->batch = RLC_SHAPE(b->capacity);
+    if (b->type->init != NULL) {
+        b->type->init(b);
+    }
+    if (rlc_error_status() != RLC_OK) {
+        rlc_error_prefix("buffer of %lld rows: ", (long long)b->capacity);
+    }
+    return rlc_error_status();
+}
+
+rlc_status rlc_buffer_new(const rlc_registry *registry, rlc_device *device, uint64_t seed, const rlc_value *options,
+                          const rlc_dict *example, rlc_buffer **out) {
+    const rlc_buffer_class *type =
+        (const rlc_buffer_class *)rlc_registry_type_of(registry, "buffer", "buffer", options);
+    rlc_buffer *b = type != NULL ? rlc_calloc(1, type->base.size) : NULL;
+    if (b == NULL) {
+        return rlc_error_status();
+    }
+    b->type = type;
+    b->device = device;
+    rlc_status status = build(b, seed, options, example);
+    if (status != RLC_OK) {
+        rlc_buffer_free(b);
+        return status;
+    }
+    *out = b;
+    return RLC_OK;
+}
+
+rlc_status rlc_buffer_make(const rlc_registry *registry, rlc_device *device, uint64_t seed, const char *options,
+                           const rlc_dict *example, rlc_buffer **buffer) {
+    rlc_arena arena = {0};
+    rlc_value *value;
+    rlc_status status = rlc_value_parse(&arena, "buffer", options, &value);
+    if (status == RLC_OK) {
+        status = rlc_buffer_new(registry, device, seed, value, example, buffer);
+    }
+    rlc_arena_free(&arena);
+    return status;
+}
+
+void rlc_buffer_free(rlc_buffer *b) {
+    if (b != NULL) {
+        rlc_tensor_free(b->size);
+        rlc_state_free(&b->state);
+        rlc_arena_free(&b->arena);
+        free(b);
+    }
+}
+
+void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
+    if (batch == NULL) {
+        return;
+    }
+    int64_t rows = rlc_shape_numel(batch->batch);
+    if (rows > b->capacity) {
+        rlc__op_fail("buffer", "a batch of %lld rows does not fit its capacity of %lld", (long long)rows,
+                     (long long)b->capacity);
+        return;
+    }
+    bool was = rlc_no_grad(true);
+    b->type->extend(b, rlc_dict_reshape(batch, RLC_SHAPE(rows)));
+    rlc_no_grad(was);
+}
+
+rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
+    bool was = rlc_no_grad(true);
+    rlc_dict *sample = b->type->sample(b);
+    rlc_no_grad(was);
+    return sample;
+}
+
+void rlc_buffer_update(rlc_buffer *b, const rlc_dict *sample) {
+    if (b->type->update != NULL && sample != NULL) {
+        b->type->update(b, sample);
+    }
+}
+
+/* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
+static void extend(rlc_buffer *b, const rlc_dict *rows) {
+    for (int i = 0; rows != NULL && i < b->num_rings; i++) {
+        rlc_ring_write(b->rings[i], rlc_dict_get_key(rows, b->keys[i]), b->cursor);
+    }
+    if (rows != NULL) {
+        rlc_ring_advance(b->cursor, rlc_shape_numel(rows->batch), b->capacity);
+    }
+}
+
+static rlc_dict *sample(rlc_buffer *b) {
+    rlc_tensor *index = rlc_random_index(b->stream, b->size, b->batch_size);
+    rlc_dict *rows = rlc_dict_index(b->storage, index);
+    if (rows != NULL) {
+        rlc_dict_set(rows, "index", index);
+    }
+    return rows;
+}
+
+typedef rlc_buffer ReplayBuffer;
+
+const rlc_buffer_class rlc_replay_buffer_class = {
+    .base = RLC_CLASS("buffer", ReplayBuffer, .doc = "a ring of rows, sampled uniformly with replacement"),
+    .extend = extend,
+    .sample = sample,
+};

@@ -1,0 +1,181 @@
+#include "envs/env.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/record.h"
+#include "envs/keys.h"
+#include "envs/transform.h"
+
+const rlc_option rlc__env_options[] = {
+    RLC_LONG(rlc_env, num_envs, 1, 1, 1 << 24, "environments that step together"),
+    RLC_LONG(rlc_env, max_episode_steps, -1, -1, 1e15, "truncate episodes after so many steps; -1: as usual, 0: never"),
+    RLC_ENUM(rlc_env, action_encoding, "one_hot", "one_hot|categorical", "how discrete actions are written"),
+    {.name = "transforms",
+     .type = RLC_OPTION_VALUE,
+     .offset = offsetof(rlc_env, transform_options),
+     .help = "a list of transforms, [{type: RewardSum}]"},
+    {0},
+};
+
+static void set_specs(rlc_env *env) {
+    const rlc_env_class *type = env->type;
+    env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
+    if (type->num_actions > 0) {
+        env->action = env->action_encoding == RLC_ACTION_ONE_HOT ? rlc_spec_one_hot(type->num_actions)
+                                                                 : rlc_spec_categorical(type->num_actions);
+    } else {
+        env->action = rlc_spec_bounded(RLC_SHAPE(type->action_size), type->action_low, type->action_high);
+        env->action_encoding = RLC_ACTION_CONTINUOUS;
+    }
+}
+
+static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
+    rlc_state *s = &env->state;
+    int64_t n = env->num_envs;
+    char actions[128];
+    snprintf(actions, sizeof actions, "%s.actions", name);
+    env->stream = rlc_state_stream(s, env->device, seed, name);
+    env->action_stream = rlc_state_stream(s, env->device, seed, actions);
+    env->states = rlc_state_tensor(s, env->device, "state", RLC_F32, RLC_SHAPE(env->type->state_size, n));
+    env->elapsed = rlc_state_tensor(s, env->device, "elapsed", RLC_I64, RLC_SHAPE(n));
+    env->episode_return = rlc_state_tensor(s, env->device, "return", RLC_F32, RLC_SHAPE(n));
+    env->totals = rlc_state_tensor(s, env->device, "totals", RLC_I64, RLC_SHAPE(RLC_ENV_NUM_TOTALS));
+    env->returns = rlc_state_tensor(s, env->device, "returns", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY + 1));
+    env->lengths = rlc_state_tensor(s, env->device, "lengths", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY));
+    env->flags_down = rlc_tensor_new(env->device, RLC_BOOL, RLC_SHAPE(n, 1));
+    if (rlc_error_status() != RLC_OK) {
+        return rlc_error_status();
+    }
+    int64_t totals[RLC_ENV_NUM_TOTALS] = {[RLC_ENV_SOLVED_AT] = -1};
+    return rlc_tensor_write(env->totals, totals);
+}
+
+static rlc_status add_transform(rlc_env *env, const rlc_registry *registry, const rlc_value *options, int i) {
+    char what[64];
+    snprintf(what, sizeof what, "env.transforms.%d", i);
+    const rlc_transform_class *type =
+        (const rlc_transform_class *)rlc_registry_type_of(registry, "transform", what, options);
+    rlc_transform *transform = type != NULL ? rlc_arena_calloc(&env->arena, type->base.size) : NULL;
+    if (transform == NULL) {
+        return rlc_error_status();
+    }
+    RLC_TRY(rlc_options_apply(&env->arena, what, options, transform, type->base.options, NULL));
+    transform->type = type;
+    transform->env = env;
+    env->transforms[env->num_transforms++] = transform;
+    if (type->init != NULL) {
+        type->init(transform, env);
+    }
+    return rlc_error_status();
+}
+
+static rlc_status add_transforms(rlc_env *env, const rlc_registry *registry) {
+    const rlc_value *list = env->transform_options;
+    if (list == NULL || list->kind == RLC_NULL) {
+        return RLC_OK;
+    }
+    if (list->kind != RLC_LIST) {
+        char text[64];
+        return rlc_value_fail(list, "env.transforms: must be a list such as [{type: RewardSum}], not %s",
+                              rlc_value_describe(list, text));
+    }
+    env->transforms = rlc_arena_calloc(&env->arena, ((size_t)list->count + 1) * sizeof *env->transforms);
+    for (int i = 0; i < list->count && env->transforms != NULL; i++) {
+        RLC_TRY(add_transform(env, registry, list->items[i], i));
+    }
+    return rlc_error_status();
+}
+
+/* The kernel that steps this class on this device. */
+static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
+    char name[128];
+    snprintf(name, sizeof name, "env.%s", env->type->base.name);
+    env->kernel = env->type->kernel != NULL ? env->type->kernel : rlc_device_kernel(env->device, name);
+    if (env->kernel == NULL) {
+        return rlc_value_fail(options, "env: %s does not run on device %s", env->type->base.name, env->device->name);
+    }
+    return RLC_OK;
+}
+
+/* Roots for every entry of a reset's dict, so that a dict can outlive its program. */
+static void make_carrier(const rlc_key *key, rlc_tensor *tensor, void *data) {
+    rlc_env *env = data;
+    char name[256];
+    snprintf(name, sizeof name, "carried.%s", key->name);
+    rlc_dict_set_key(env->carried, key,
+                     tensor->program == NULL ? tensor
+                                             : rlc_state_tensor(&env->state, env->device, name,
+                                                                (rlc_dtype)tensor->dtype, rlc_shape_of(tensor)));
+}
+
+static rlc_status first_reset(rlc_env *env) {
+    rlc_program *program;
+    RLC_TRY(rlc_program_new(env->device, "reset", &program));
+    rlc_begin(program);
+    rlc_dict *root = rlc_env_reset(env);
+    env->carried = rlc_dict_new_in(&env->arena, RLC_SHAPE(env->num_envs));
+    if (root != NULL && env->carried != NULL) {
+        rlc_dict_each(root, make_carrier, env);
+        rlc_env_keep(env, root);
+    }
+    rlc_status status = rlc_end(program);
+    rlc_program_free(program);
+    return status != RLC_OK ? status : rlc_error_status();
+}
+
+static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t seed, const char *name,
+                        const rlc_value *options) {
+    options = rlc_value_clone(&env->arena, options); /* whoever gave them may be gone before the environment is */
+    if (options == NULL) {
+        return rlc_error_status();
+    }
+    RLC_TRY(rlc_options_apply(&env->arena, "env", options, env, rlc__env_options, env->type->base.options));
+    if (env->max_episode_steps < 0) {
+        env->max_episode_steps = env->type->max_steps;
+    }
+    set_specs(env);
+    RLC_TRY(find_kernel(env, options));
+    RLC_TRY(make_state(env, seed, name));
+    RLC_TRY(add_transforms(env, registry));
+    return first_reset(env);
+}
+
+rlc_status rlc_env_new(const rlc_registry *registry, rlc_device *device, uint64_t seed, const char *name,
+                       const rlc_value *options, rlc_env **out) {
+    const rlc_env_class *type = (const rlc_env_class *)rlc_registry_type_of(registry, "env", "env", options);
+    rlc_env *env = type != NULL ? rlc_calloc(1, type->base.size) : NULL;
+    if (env == NULL) {
+        return rlc_error_status();
+    }
+    env->type = type;
+    env->device = device;
+    rlc_status status = build(env, registry, seed, name, options);
+    if (status != RLC_OK) {
+        rlc_env_free(env);
+        return status;
+    }
+    *out = env;
+    return RLC_OK;
+}
+
+rlc_status rlc_env_make(const rlc_registry *registry, rlc_device *device, uint64_t seed, const char *options,
+                        rlc_env **env) {
+    rlc_arena arena = {0};
+    rlc_value *value;
+    rlc_status status = rlc_value_parse(&arena, "env", options, &value);
+    if (status == RLC_OK) {
+        status = rlc_env_new(registry, device, seed, "env", value, env);
+    }
+    rlc_arena_free(&arena);
+    return status;
+}
+
+void rlc_env_free(rlc_env *env) {
+    if (env != NULL) {
+        rlc_tensor_free(env->flags_down);
+        rlc_state_free(&env->state);
+        rlc_arena_free(&env->arena);
+        free(env);
+    }
+}

@@ -1,0 +1,189 @@
+/* step.c: recording resets and steps. */
+#include <math.h>
+#include <string.h>
+
+#include "core/record.h"
+#include "envs/env.h"
+#include "envs/keys.h"
+#include "envs/transform.h"
+
+/* Records one node of the environment's kernel. `out` is the observation it computes; operands beyond those that every
+ * call has are in `rest`. */
+static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor *done, rlc_tensor *next_observation,
+                   rlc_tensor *const *rest, int count) {
+    rlc_program *p = rlc_current();
+    enum { COMMON = RLC_ENV_NEXT_OBSERVATION + 1 };
+    rlc_tensor **more = rlc__aux(p, (size_t)(COMMON + count) * sizeof *more);
+    rlc_env_call *call = rlc__aux(p, sizeof *call);
+    for (int i = 0; i < count; i++) {
+        if (rest[i] == NULL) {
+            return;
+        }
+    }
+    if (more == NULL || call == NULL || done == NULL || next_observation == NULL || p->shapes_only) {
+        return;
+    }
+    more[RLC_ENV_STATE] = env->states;
+    more[RLC_ENV_ELAPSED] = env->elapsed;
+    more[RLC_ENV_RETURN] = env->episode_return;
+    more[RLC_ENV_COUNTER] = env->stream->counter;
+    more[RLC_ENV_TOTALS] = env->totals;
+    more[RLC_ENV_RETURNS] = env->returns;
+    more[RLC_ENV_LENGTHS] = env->lengths;
+    more[RLC_ENV_DONE] = done;
+    more[RLC_ENV_NEXT_OBSERVATION] = next_observation;
+    memcpy(more + COMMON, rest, (size_t)count * sizeof *more);
+    *call = (rlc_env_call){.num_envs = env->num_envs,
+                           .max_steps = env->max_episode_steps,
+                           .threshold = env->type->threshold,
+                           .key = env->stream->key,
+                           .encoding = env->action_encoding,
+                           .mode = mode};
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_env,
+                                 .run = env->kernel,
+                                 .out = out,
+                                 .more = more,
+                                 .num_more = (uint16_t)(COMMON + count),
+                                 .aux = call,
+                                 .aux_size = sizeof *call};
+    bool was = rlc_no_grad(true);
+    rlc__commit(p, RLC_F32);
+    rlc_no_grad(was);
+}
+
+static rlc_tensor *observation_tensor(const rlc_env *env) {
+    return rlc_empty(RLC_F32, RLC_SHAPE(env->num_envs, env->type->observation_size));
+}
+
+/* The flags and the observation that a step starts from. */
+static void set_root(const rlc_env *env, rlc_dict *root, rlc_tensor *observation) {
+    const rlc_env_keys *k = rlc__env_keys();
+    rlc_dict_set_key(root, k->observation, observation);
+    rlc_dict_set_key(root, k->done, env->flags_down);
+    rlc_dict_set_key(root, k->terminated, env->flags_down);
+    rlc_dict_set_key(root, k->truncated, env->flags_down);
+}
+
+rlc_dict *rlc_env_reset(rlc_env *env) {
+    rlc_dict *root = rlc__require_program("env_reset") != NULL ? rlc_dict_new(RLC_SHAPE(env->num_envs)) : NULL;
+    rlc_tensor *observation = root != NULL ? observation_tensor(env) : NULL;
+    if (observation == NULL) {
+        return NULL;
+    }
+    record(env, RLC_ENV_RESET_ALL, observation, env->flags_down, observation, &observation, 1);
+    set_root(env, root, observation);
+    for (int i = 0; i < env->num_transforms; i++) {
+        env->transforms[i]->type->reset(env->transforms[i], root);
+    }
+    return root;
+}
+
+/* Checks that the action is what the environment's spec says. */
+static bool fits(const rlc_env *env, const rlc_tensor *action) {
+    rlc_shape wanted = rlc_shape_concat(RLC_SHAPE(env->num_envs), env->action.shape);
+    if (action->dtype == env->action.dtype && rlc_shape_equal(rlc_shape_of(action), wanted)) {
+        return true;
+    }
+    char spec[RLC_SHAPE_TEXT + 64], ta[RLC_SHAPE_TEXT], tb[RLC_SHAPE_TEXT];
+    rlc__op_fail("env_step", "actions are %s, %s %s, but 'action' is %s %s", rlc_spec_text(&env->action, spec),
+                 rlc_dtype_name(env->action.dtype), rlc_shape_text(wanted, ta),
+                 rlc_dtype_name((rlc_dtype)action->dtype), rlc_shape_text(rlc_shape_of(action), tb));
+    return false;
+}
+
+/* Moves all environments on; returns the dict for td's `next`, before transforms. */
+static rlc_dict *move(rlc_env *env, rlc_tensor *action) {
+    const rlc_env_keys *k = rlc__env_keys();
+    rlc_shape column = RLC_SHAPE(env->num_envs, 1);
+    rlc_dict *next = rlc_dict_new(RLC_SHAPE(env->num_envs));
+    rlc_tensor *observation = observation_tensor(env), *done = rlc_empty(RLC_BOOL, column);
+    rlc_tensor *rest[] = {action, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column), rlc_empty(RLC_BOOL, column)};
+    record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
+    rlc_dict_set_key(next, k->observation, observation);
+    rlc_dict_set_key(next, k->reward, rest[1]);
+    rlc_dict_set_key(next, k->done, done);
+    rlc_dict_set_key(next, k->terminated, rest[2]);
+    rlc_dict_set_key(next, k->truncated, rest[3]);
+    return next;
+}
+
+rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
+    const rlc_env_keys *k = rlc__env_keys();
+    if (rlc__require_program("env_step") == NULL || td == NULL) {
+        return NULL;
+    }
+    rlc_tensor *action = rlc_contiguous(rlc_dict_get_key(td, k->action));
+    if (action == NULL || !fits(env, action)) {
+        return NULL;
+    }
+    rlc_dict *next = move(env, action);
+    rlc_tensor *last = rlc_dict_find_key(next, k->observation);
+    for (int i = 0; i < env->num_transforms; i++) {
+        env->transforms[i]->type->step(env->transforms[i], td, next);
+    }
+    rlc_dict_set_dict_key(td, k->next, next);
+    rlc_dict *root = rlc_step_mdp(td);
+    rlc_tensor *done = rlc_contiguous(rlc_dict_find_key(next, k->done)), *first = observation_tensor(env);
+    if (root == NULL || first == NULL) {
+        return NULL;
+    }
+    record(env, RLC_ENV_RESET, first, done, last, &first, 1);
+    set_root(env, root, first);
+    for (int i = 0; i < env->num_transforms; i++) {
+        env->transforms[i]->type->restart(env->transforms[i], root, done);
+    }
+    return root;
+}
+
+typedef struct keeping {
+    rlc_env *env;
+    const rlc_dict *from;
+} keeping;
+
+static void keep_one(const rlc_key *key, rlc_tensor *carrier, void *data) {
+    const keeping *k = data;
+    rlc_tensor *tensor = rlc_dict_get_key(k->from, key);
+    if (tensor != NULL && carrier != k->env->flags_down) {
+        rlc_assign(carrier, tensor);
+    }
+}
+
+void rlc_env_keep(rlc_env *env, const rlc_dict *td) {
+    if (td != NULL) {
+        rlc_dict_each(env->carried, keep_one, &(keeping){env, td});
+    }
+}
+
+/* A copy, so that what a step writes into it does not stay. */
+rlc_dict *rlc_env_kept(rlc_env *env) {
+    return rlc_dict_clone(env->carried);
+}
+
+rlc_dict *rlc_env_example(rlc_env *env, rlc_program *shapes) {
+    rlc_begin_shapes(shapes);
+    rlc_dict *td = rlc_env_reset(env);
+    if (td != NULL) {
+        rlc_dict_set(td, "action", rlc_spec_zeros(&env->action, RLC_SHAPE(env->num_envs)));
+        rlc_env_step(env, td);
+    }
+    return rlc_end(shapes) == RLC_OK ? td : NULL;
+}
+
+rlc_status rlc_env_read_stats(const rlc_env *env, rlc_env_stats *stats) {
+    int64_t totals[RLC_ENV_NUM_TOTALS];
+    double returns[RLC_ENV_HISTORY + 1], lengths[RLC_ENV_HISTORY], total_return = 0, total_length = 0;
+    RLC_TRY(rlc_tensor_read(env->totals, totals));
+    RLC_TRY(rlc_tensor_read(env->returns, returns));
+    RLC_TRY(rlc_tensor_read(env->lengths, lengths));
+    int64_t count = totals[RLC_ENV_EPISODES] < RLC_ENV_HISTORY ? totals[RLC_ENV_EPISODES] : RLC_ENV_HISTORY;
+    for (int64_t i = 0; i < count; i++) {
+        total_return += returns[i];
+        total_length += lengths[i];
+    }
+    *stats = (rlc_env_stats){.frames = totals[RLC_ENV_FRAMES],
+                             .episodes = totals[RLC_ENV_EPISODES],
+                             .solved_at = totals[RLC_ENV_SOLVED_AT],
+                             .return_mean = count > 0 ? total_return / (double)count : (double)NAN,
+                             .length_mean = count > 0 ? total_length / (double)count : (double)NAN};
+    return RLC_OK;
+}

@@ -1,0 +1,10 @@
+/* classes.h: the module classes that rlc brings; recipes/builtin.c enters them in a registry. */
+#ifndef RLC_MODULE_CLASSES_H
+#define RLC_MODULE_CLASSES_H
+
+#include "modules/module.h"
+
+extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_class, rlc_actor_class,
+    rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class;
+
+#endif

@@ -1,0 +1,137 @@
+/* module.c: what a module does once it is built. */
+#include "modules/module.h"
+
+#include <string.h>
+
+#include "core/record.h"
+#include "modules/model.h"
+
+static bool is_thrown_away(const rlc_key *key) {
+    return key->name[0] == '_' && key->name[1] == '\0';
+}
+
+static bool has_key(const rlc_module *self, const char *which, int i, int count) {
+    if (i < count) {
+        return true;
+    }
+    rlc__op_fail(self->type->base.name, "asks for %s[%d], but %s has %d", which, i, which, count);
+    return false;
+}
+
+rlc_tensor *rlc_in(const rlc_module *self, const rlc_dict *td, int i) {
+    return has_key(self, "in_keys", i, self->num_in) ? rlc_dict_get_key(td, self->in_keys[i]) : NULL;
+}
+
+void rlc_out(const rlc_module *self, rlc_dict *td, int i, rlc_tensor *tensor) {
+    if (has_key(self, "out_keys", i, self->num_out) && !is_thrown_away(self->out_keys[i])) {
+        rlc_dict_set_key(td, self->out_keys[i], tensor);
+    }
+}
+
+void rlc_module_call(rlc_module *self, rlc_dict *td) {
+    rlc_program *p = rlc_current();
+    if (RLC_UNLIKELY(p == NULL)) {
+        rlc__require_program(self->path);
+        return;
+    }
+    const char *where = p->where;
+    p->where = self->path;
+    self->type->forward(self, td);
+    p->where = where;
+}
+
+/* The parameters of a call are few; a module with more than these would be found by the assertion in a first test. */
+enum { MAX_CALL_PARAMETERS = 1024 };
+
+void rlc_module_call_detached(rlc_module *self, rlc_dict *td) {
+    int indices[MAX_CALL_PARAMETERS];
+    uint8_t flags[MAX_CALL_PARAMETERS];
+    int count = rlc_module_parameters(self, indices, MAX_CALL_PARAMETERS);
+    if (count > MAX_CALL_PARAMETERS) {
+        rlc__op_fail(self->path, "has %d parameters; at most %d can be held constant", count, MAX_CALL_PARAMETERS);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        rlc_tensor *tensor = self->model->parameters[indices[i]].tensor;
+        flags[i] = tensor->flags & RLC_REQUIRES_GRAD;
+        tensor->flags &= (uint8_t)~RLC_REQUIRES_GRAD;
+    }
+    rlc_module_call(self, td);
+    for (int i = 0; i < count; i++) {
+        self->model->parameters[indices[i]].tensor->flags |= flags[i];
+    }
+}
+
+void rlc_module_requires_grad(rlc_module *self, bool on) {
+    int indices[MAX_CALL_PARAMETERS];
+    int count = rlc_module_parameters(self, indices, MAX_CALL_PARAMETERS);
+    for (int i = 0; i < count && i < MAX_CALL_PARAMETERS; i++) {
+        rlc_tensor *tensor = self->model->parameters[indices[i]].tensor;
+        tensor->flags = (uint8_t)((tensor->flags & ~RLC_REQUIRES_GRAD) | (on ? RLC_REQUIRES_GRAD : 0));
+    }
+}
+
+static void step(rlc_module *self, int64_t frames, int visit) {
+    if (self->visit == visit) {
+        return;
+    }
+    self->visit = visit;
+    for (int i = 0; i < self->num_members; i++) {
+        step(self->members[i], frames, visit);
+    }
+    if (self->type->step != NULL) {
+        self->type->step(self, frames);
+    }
+}
+
+void rlc_module_step(rlc_module *self, int64_t frames) {
+    step(self, frames, ++self->model->visit);
+}
+
+static int collect(rlc_module *self, int *indices, int count, int room, int visit) {
+    if (self->visit == visit) {
+        return count;
+    }
+    self->visit = visit;
+    for (int i = 0; i < self->num_parameters; i++, count++) {
+        if (count < room) {
+            indices[count] = self->first_parameter + i;
+        }
+    }
+    for (int i = 0; i < self->num_members; i++) {
+        count = collect(self->members[i], indices, count, room, visit);
+    }
+    return count;
+}
+
+int rlc_module_parameters(rlc_module *self, int *indices, int room) {
+    return collect(self, indices, 0, room, ++self->model->visit);
+}
+
+static void set_keys(const rlc_module *self, const char *which, const rlc_key **to, int *count,
+                     const rlc_key *const *keys, int n) {
+    if (n > RLC_MAX_KEYS) {
+        rlc_fail(RLC_INVALID, "%s: %s has %d keys; at most %d are possible", self->path, which, n, RLC_MAX_KEYS);
+        return;
+    }
+    memcpy(to, keys, (size_t)n * sizeof *to);
+    *count = n;
+}
+
+void rlc_module_set_in_keys(rlc_module *self, const rlc_key *const *keys, int count) {
+    set_keys(self, "in_keys", self->in_keys, &self->num_in, keys, count);
+}
+
+void rlc_module_set_out_keys(rlc_module *self, const rlc_key *const *keys, int count) {
+    set_keys(self, "out_keys", self->out_keys, &self->num_out, keys, count);
+}
+
+rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
+    const char *path = rlc_arena_printf(&self->model->arena, "%s.%s", self->path, name);
+    return path != NULL ? rlc_state_tensor(&self->model->state, self->model->device, path, dtype, shape) : NULL;
+}
+
+rlc_stream *rlc_module_stream(rlc_module *self, const char *name) {
+    const char *path = rlc_arena_printf(&self->model->arena, "%s.%s", self->path, name);
+    return path != NULL ? rlc_state_stream(&self->model->state, self->model->device, self->model->seed, path) : NULL;
+}

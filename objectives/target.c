@@ -1,0 +1,123 @@
+#include "objectives/target.h"
+
+#include <stdlib.h>
+
+#include "core/update.h"
+
+const rlc_option rlc__target_options[] = {
+    RLC_LONG(rlc_target, every, 1, 1, 1e12, "updates of the loss between two of the targets",
+             .alias = "value_network_update_interval"),
+    {0},
+};
+
+enum { MAX_PARAMETERS = 1024 };
+
+/* Adds the parameters of a network and its target, as stretches of the flat buffer. */
+static rlc_status add_pair(rlc_target *t, const rlc_model *model, const rlc_loss_target_entry *pair) {
+    int online[MAX_PARAMETERS], target[MAX_PARAMETERS];
+    rlc_range from[MAX_PARAMETERS], to[MAX_PARAMETERS];
+    int count = rlc_module_parameters(pair->online, online, MAX_PARAMETERS);
+    if (count > MAX_PARAMETERS || rlc_module_parameters(pair->target, target, MAX_PARAMETERS) != count) {
+        return rlc_fail(RLC_INVALID, "%s: its target has other parameters, or more than %d", pair->online->path,
+                        MAX_PARAMETERS);
+    }
+    int stretches = rlc_model_paired_ranges(model, online, target, count, from, to);
+    for (int i = 0; i < stretches; i++, t->count++) {
+        t->onlines[t->count] = rlc_model_values(model, from[i]);
+        t->targets[t->count] = rlc_model_values(model, to[i]);
+        if (t->onlines[t->count] == NULL || t->targets[t->count] == NULL) {
+            return rlc_error_status();
+        }
+    }
+    return RLC_OK;
+}
+
+static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options) {
+    RLC_TRY(rlc_options_apply(&t->arena, "target", options, t, rlc__target_options, t->type->base.options));
+    if (loss->num_targets == 0) {
+        return rlc_value_fail(options, "target: the loss %s has no target network to update",
+                              loss->base.type->base.name);
+    }
+    size_t room = (size_t)loss->base.model->num_parameters * sizeof(rlc_tensor *);
+    t->onlines = rlc_arena_calloc(&t->arena, room);
+    t->targets = rlc_arena_calloc(&t->arena, room);
+    t->updates = rlc_state_counter(&t->state, "updates");
+    if (t->onlines == NULL || t->targets == NULL || t->updates == NULL) {
+        return rlc_error_status();
+    }
+    for (int i = 0; i < loss->num_targets; i++) {
+        RLC_TRY(add_pair(t, loss->base.model, &loss->targets[i]));
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_target_new(rlc_loss *loss, const rlc_value *options, rlc_target **out) {
+    const rlc_target_class *type =
+        (const rlc_target_class *)rlc_registry_type_of(loss->base.model->registry, "target", "target", options);
+    rlc_target *t = type != NULL ? rlc_calloc(1, type->base.size) : NULL;
+    if (t == NULL) {
+        return rlc_error_status();
+    }
+    t->type = type;
+    rlc_status status = build(t, loss, options);
+    if (status != RLC_OK) {
+        rlc_target_free(t);
+        return status;
+    }
+    *out = t;
+    return RLC_OK;
+}
+
+void rlc_target_free(rlc_target *t) {
+    if (t == NULL) {
+        return;
+    }
+    for (int i = 0; i < t->count; i++) {
+        rlc_tensor_free(t->onlines[i]);
+        rlc_tensor_free(t->targets[i]);
+    }
+    rlc_state_free(&t->state);
+    rlc_arena_free(&t->arena);
+    free(t);
+}
+
+void rlc_target_step(rlc_target *t) {
+    if (++*t->updates % t->every != 0) {
+        return;
+    }
+    for (int i = 0; i < t->count; i++) {
+        t->type->follow(t, t->targets[i], t->onlines[i]);
+    }
+}
+
+typedef rlc_target HardUpdate;
+
+static void copy(rlc_target *self, rlc_tensor *target, rlc_tensor *online) {
+    (void)self;
+    rlc_assign(target, online);
+}
+
+const rlc_target_class rlc_hard_update_class = {
+    .base = RLC_CLASS("target", HardUpdate, .doc = "copies the network"),
+    .follow = copy,
+};
+
+typedef struct SoftUpdate {
+    rlc_target base;
+    double tau;
+} SoftUpdate;
+
+static const rlc_option soft_options[] = {
+    RLC_FLOAT(SoftUpdate, tau, 0.001, 0, 1, "how much of the network each update takes in"),
+    {0},
+};
+
+static void blend(rlc_target *self, rlc_tensor *target, rlc_tensor *online) {
+    rlc_lerp(target, online, ((SoftUpdate *)self)->tau);
+}
+
+const rlc_target_class rlc_soft_update_class = {
+    .base = RLC_CLASS("target", SoftUpdate, .doc = "takes in a little of the network (Polyak averaging)",
+                      .options = soft_options),
+    .follow = blend,
+};

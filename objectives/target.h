@@ -1,0 +1,43 @@
+/* target.h: how target networks follow the networks they are copies of.
+ *
+ *     target: {type: HardUpdate, every: 50}         copied every 50 updates
+ *     target: {type: SoftUpdate, tau: 0.005}        target <- (1 - tau) target + tau online, after every update
+ */
+#ifndef RLC_TARGET_H
+#define RLC_TARGET_H
+
+#include "objectives/loss.h"
+
+RLC_BEGIN
+
+typedef struct rlc_target rlc_target;
+
+typedef struct rlc_target_class {
+    rlc_class base;
+    /* Records one follow-up of a stretch of parameters. */
+    void (*follow)(rlc_target *self, rlc_tensor *target, rlc_tensor *online);
+} rlc_target_class;
+
+struct rlc_target {
+    const rlc_target_class *type;
+    int64_t every;
+    rlc_arena arena;
+    rlc_state state;
+    int64_t *updates;                /* of the loss, so far */
+    rlc_tensor **targets, **onlines; /* stretches of the flat buffer, pairwise */
+    int count;
+};
+
+/* Builds an updater for all target networks of a loss, whose model is allocated. */
+rlc_status rlc_target_new(rlc_loss *loss, const rlc_value *options, rlc_target **target);
+void rlc_target_free(rlc_target *target);
+
+/* Records what one update of the loss means for the targets. */
+void rlc_target_step(rlc_target *target);
+
+extern const rlc_option rlc__target_options[];
+extern const rlc_target_class rlc_hard_update_class, rlc_soft_update_class;
+
+RLC_END
+
+#endif

@@ -1,0 +1,134 @@
+/* checkpoint.c: saving a run and loading it again. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recipes/files.h"
+
+static const char FORMAT[] = "rlc.run.1";
+
+static char *join(rlc_arena *arena, const char *folder, const char *file) {
+    return rlc_arena_printf(arena, "%s/%s", folder, file);
+}
+
+/* A log is on disk before the checkpoint that counts on it. */
+static rlc_status settle(FILE *log) {
+    if (fflush(log) != 0 || fsync(fileno(log)) != 0) {
+        return rlc_fail(RLC_FAILED, "the log could not be written: %s", strerror(errno));
+    }
+    return RLC_OK;
+}
+
+static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *arena) {
+    rlc_named_tensor *list;
+    int count;
+    char *recipe = rlc_arena_printf(arena, "%016llx", (unsigned long long)rlc_recipe_hash(&run->recipe));
+    char *resume = join(arena, output->folder, "resume.safetensors");
+    char *checkpoint = join(arena, output->folder, "checkpoint.safetensors");
+    if (recipe == NULL || resume == NULL || checkpoint == NULL) {
+        return rlc_error_status();
+    }
+    const rlc_text_pair metadata[] = {{"format", FORMAT}, {"rlc", RLC_VERSION}, {"recipe", recipe}};
+    RLC_TRY(rlc_run_state(run, arena, &list, &count));
+    RLC_TRY(rlc_safetensors_save(resume, list, count, metadata, RLC_COUNT(metadata)));
+    RLC_TRY(rlc_run_parameters(run, arena, &list, &count));
+    const rlc_text_pair plain[] = {{"format", "pt"}, {"rlc", RLC_VERSION}};
+    return rlc_safetensors_save(checkpoint, list, count, plain, RLC_COUNT(plain));
+}
+
+rlc_status rlc_output_checkpoint(rlc_output *output, const rlc_run *run) {
+    RLC_TRY(settle(output->scalars));
+    RLC_TRY(settle(output->timing));
+    *output->scalars_size = ftello(output->scalars);
+    rlc_arena arena = {0};
+    rlc_status status = save(output, run, &arena);
+    rlc_arena_free(&arena);
+    return status;
+}
+
+static rlc_status load_list(const char *path, const rlc_safetensors *file, const rlc_named_tensor *list, int count) {
+    for (int i = 0; i < count; i++) {
+        rlc_status status = rlc_safetensors_load(file, list[i].name, (rlc_tensor *)list[i].tensor);
+        if (status != RLC_OK) {
+            rlc_error_prefix("%s: ", path);
+            return status;
+        }
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_load_parameters(rlc_run *run, const char *path) {
+    rlc_safetensors *file;
+    rlc_arena arena = {0};
+    rlc_named_tensor *list;
+    int count;
+    RLC_TRY(rlc_safetensors_open(path, &file));
+    rlc_status status = rlc_run_parameters(run, &arena, &list, &count);
+    if (status == RLC_OK) {
+        status = load_list(path, file, list, count);
+    }
+    rlc_arena_free(&arena);
+    rlc_safetensors_close(file);
+    return status;
+}
+
+/* Whether the file was written by a run of this recipe. */
+static rlc_status check_origin(const rlc_run *run, const char *path, const rlc_safetensors *file) {
+    const char *format = rlc_safetensors_metadata(file, "format"), *recipe = rlc_safetensors_metadata(file, "recipe");
+    char expected[32];
+    snprintf(expected, sizeof expected, "%016llx", (unsigned long long)rlc_recipe_hash(&run->recipe));
+    if (format == NULL || strcmp(format, FORMAT) != 0) {
+        return rlc_fail(RLC_FAILED, "%s: not the state of a run, or written by another version of rlc", path);
+    }
+    if (recipe == NULL || strcmp(recipe, expected) != 0) {
+        return rlc_fail(RLC_FAILED, "%s: this is the state of another recipe; the one beside it has changed", path);
+    }
+    return RLC_OK;
+}
+
+static rlc_status cut_back(const char *path, int64_t size) {
+    struct stat info;
+    if (stat(path, &info) != 0 || info.st_size < size) {
+        return rlc_fail(RLC_FAILED, "%s: it is shorter than it was at the last checkpoint; the run cannot go on", path);
+    }
+    return truncate(path, size) == 0 ? RLC_OK : rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+}
+
+/* Timings differ from run to run, so their length is no part of the state: lines beyond the checkpoint's frame go. */
+static rlc_status cut_timing(const char *path, int64_t frames) {
+    char line[256];
+    int64_t size = 0;
+    FILE *in = fopen(path, "r");
+    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+        long long step;
+        if (sscanf(line, "%lld,", &step) == 1 && step > frames) {
+            break;
+        }
+        size = ftello(in);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    return cut_back(path, size);
+}
+
+rlc_status rlc__output_restore(rlc_output *output, rlc_run *run) {
+    rlc_arena arena = {0};
+    rlc_safetensors *file = NULL;
+    rlc_named_tensor *list;
+    int count;
+    char *path = join(&arena, output->folder, "resume.safetensors");
+    char *scalars = join(&arena, output->folder, "scalars.csv"), *timing = join(&arena, output->folder, "timing.csv");
+    rlc_status status = rlc_error_status();
+    status = status == RLC_OK ? rlc_safetensors_open(path, &file) : status;
+    status = status == RLC_OK ? check_origin(run, path, file) : status;
+    status = status == RLC_OK ? rlc_run_state(run, &arena, &list, &count) : status;
+    status = status == RLC_OK ? load_list(path, file, list, count) : status;
+    status = status == RLC_OK ? cut_back(scalars, *output->scalars_size) : status;
+    status = status == RLC_OK ? cut_timing(timing, *run->collector->frames) : status;
+    rlc_safetensors_close(file);
+    rlc_arena_free(&arena);
+    return status;
+}

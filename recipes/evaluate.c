@@ -1,0 +1,144 @@
+/* evaluate.c: how good the policy is: episodes from fixed starts, side by side. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "collectors/rollout.h"
+#include "core/record.h"
+#include "recipes/run.h"
+
+/* Steps between two looks at whether all episodes have ended: a look costs a GPU a stop. */
+enum { CHUNK = 32 };
+
+/* An environment like the one that is trained in, with a row for each episode. Its starts come from a seed of their own,
+ * the same for every seed of the recipe. */
+static rlc_status make_env(rlc_run *run, int64_t episodes) {
+    if (run->eval_env != NULL && run->eval_env->num_envs == episodes) {
+        return RLC_OK;
+    }
+    rlc_env_free(run->eval_env);
+    run->eval_env = NULL;
+    rlc_arena arena = {0};
+    char count[32];
+    snprintf(count, sizeof count, "%lld", (long long)episodes);
+    rlc_value *options = rlc_value_clone(&arena, run->recipe.env), *value = rlc_value_text(&arena, "eval", count);
+    rlc_status status =
+        options != NULL && value != NULL ? rlc_value_put(&arena, options, "num_envs", value) : rlc_error_status();
+    if (status == RLC_OK) {
+        status = rlc_env_new(run->registry, run->device, (uint64_t)run->eval.seed, "eval", options, &run->eval_env);
+    }
+    rlc_arena_free(&arena);
+    return status;
+}
+
+/* What is known of each episode so far: roots, because it goes on from program to program. */
+typedef struct tally {
+    rlc_tensor *returns, *lengths, *ended; /* [episodes, 1] */
+} tally;
+
+static rlc_status make_tally(rlc_run *run, rlc_state *state, int64_t episodes, tally *t) {
+    rlc_shape shape = RLC_SHAPE(episodes, 1);
+    t->returns = rlc_state_tensor(state, run->device, "returns", RLC_F32, shape);
+    t->lengths = rlc_state_tensor(state, run->device, "lengths", RLC_F32, shape);
+    t->ended = rlc_state_tensor(state, run->device, "ended", RLC_BOOL, shape);
+    return rlc_error_status();
+}
+
+/* Adds a step to the episodes that have not ended. */
+static void count_step(const tally *t, const rlc_dict *td) {
+    rlc_tensor *going = rlc_cast(rlc_logical_not(t->ended), RLC_F32);
+    rlc_assign(t->returns, rlc_add(t->returns, rlc_mul(going, rlc_dict_get(td, "next.reward"))));
+    rlc_assign(t->lengths, rlc_add(t->lengths, going));
+    rlc_assign(t->ended, rlc_logical_or(t->ended, rlc_dict_get(td, "next.done")));
+}
+
+/* Plays a few steps; the first chunk begins with a reset whose draws are those of every evaluation. */
+static rlc_status play(rlc_run *run, const tally *t, bool first, bool *all_ended) {
+    rlc_env *env = run->eval_env;
+    rlc_begin(run->evaluating);
+    rlc_set_exploration(RLC_EXPLORE_DETERMINISTIC);
+    rlc_no_grad(true);
+    if (first) {
+        rlc_assign(env->stream->counter, rlc_zeros(RLC_I64, RLC_SHAPE(1)));
+    }
+    rlc_dict *td = first ? rlc_env_reset(env) : rlc_env_kept(env);
+    for (int i = 0; i < CHUNK && td != NULL; i++) {
+        rlc_dict *now = td;
+        td = rlc_rollout_step(env, run->eval_policy, now);
+        count_step(t, now);
+    }
+    rlc_env_keep(env, td);
+    *all_ended = rlc_item(rlc_all(t->ended, RLC_ALL, false)) != 0;
+    return rlc_end(run->evaluating);
+}
+
+static rlc_status summarise(const tally *t, int64_t episodes, bool keep, rlc_evaluation *result) {
+    float *values = rlc_calloc((size_t)episodes, sizeof *values);
+    double *returns = rlc_calloc((size_t)episodes, sizeof *returns);
+    if (values == NULL || returns == NULL) {
+        free(values);
+        free(returns);
+        return rlc_error_status();
+    }
+    double length = 0, total = 0, squares = 0;
+    rlc_status status = rlc_tensor_read(t->lengths, values);
+    for (int64_t i = 0; i < episodes; i++) {
+        length += (double)values[i];
+    }
+    status = status == RLC_OK ? rlc_tensor_read(t->returns, values) : status;
+    for (int64_t i = 0; i < episodes; i++) {
+        returns[i] = (double)values[i];
+        total += returns[i];
+    }
+    double count = (double)episodes, mean = total / count;
+    for (int64_t i = 0; i < episodes; i++) {
+        squares += (returns[i] - mean) * (returns[i] - mean);
+    }
+    *result = (rlc_evaluation){.episodes = episodes,
+                               .return_mean = mean,
+                               .return_std = sqrt(squares / count),
+                               .length_mean = length / count,
+                               .returns = keep ? returns : NULL};
+    free(values);
+    if (!keep) {
+        free(returns);
+    }
+    return status;
+}
+
+rlc_status rlc_run_try_evaluation(rlc_run *run) {
+    RLC_TRY(make_env(run, run->eval.episodes));
+    rlc_state state = {0};
+    tally t;
+    bool all_ended;
+    rlc_status status = make_tally(run, &state, run->eval.episodes, &t);
+    status = status == RLC_OK ? play(run, &t, true, &all_ended) : status;
+    rlc_state_free(&state);
+    return status;
+}
+
+rlc_status rlc_run_evaluate(rlc_run *run, int64_t episodes, bool keep_returns, rlc_evaluation *result) {
+    if (run->eval_policy == NULL) {
+        return rlc_value_fail(run->recipe.root, "recipe: the section 'eval' is missing: which policy is to be "
+                                                "evaluated?");
+    }
+    RLC_TRY(make_env(run, episodes));
+    rlc_state state = {0};
+    tally t;
+    rlc_status status = make_tally(run, &state, episodes, &t);
+    bool all_ended = false;
+    for (int64_t steps = 0; status == RLC_OK && !all_ended; steps += CHUNK) {
+        if (steps > run->eval.max_steps) {
+            status = rlc_fail(RLC_FAILED,
+                              "eval: an episode has not ended within %lld steps; set "
+                              "env.max_episode_steps, or raise eval.max_steps",
+                              (long long)run->eval.max_steps);
+            break;
+        }
+        status = play(run, &t, steps == 0, &all_ended);
+    }
+    if (status == RLC_OK) {
+        status = summarise(&t, episodes, keep_returns, result);
+    }
+    rlc_state_free(&state);
+    return status;
+}

@@ -1,0 +1,252 @@
+#include "recipes/files.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const run_files[] = {"recipe.yaml",        "scalars.csv", "timing.csv", "checkpoint.safetensors",
+                                        "resume.safetensors", "summary.json"};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+enum { PATH_SIZE = 4096 };
+
+static rlc_status path_of(const char *folder, const char *file, char path[PATH_SIZE]) {
+    if (snprintf(path, PATH_SIZE, "%s/%s", folder, file) >= PATH_SIZE) {
+        return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
+    }
+    return RLC_OK;
+}
+
+/* mkdir -p */
+static rlc_status make_folder(const char *folder) {
+    char path[PATH_SIZE];
+    if (snprintf(path, sizeof path, "%s", folder) >= PATH_SIZE) {
+        return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
+    }
+    for (char *at = path + 1;; at++) {
+        if (*at != '/' && *at != '\0') {
+            continue;
+        }
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            return rlc_fail(RLC_FAILED, "%s: the folder could not be made: %s", path, strerror(errno));
+        }
+        *at = kept;
+        if (kept == '\0') {
+            break;
+        }
+    }
+    if (access(folder, W_OK) != 0) {
+        return rlc_fail(RLC_FAILED, "%s: cannot be written to: %s", folder, strerror(errno));
+    }
+    return RLC_OK;
+}
+
+static rlc_status refuse_or_empty(const char *folder, bool overwrite) {
+    char path[PATH_SIZE];
+    for (int i = 0; i < RLC_COUNT(run_files); i++) {
+        RLC_TRY(path_of(folder, run_files[i], path));
+        if (access(path, F_OK) != 0) {
+            continue;
+        }
+        if (!overwrite) {
+            return rlc_fail(RLC_INVALID,
+                            "%s: there is a run here already; go on with `rlrun resume %s`, choose another folder with "
+                            "--out, or replace it with --overwrite",
+                            folder, folder);
+        }
+        if (unlink(path) != 0) {
+            return rlc_fail(RLC_FAILED, "%s: could not be removed: %s", path, strerror(errno));
+        }
+    }
+    return RLC_OK;
+}
+
+static rlc_status open_log(const char *folder, const char *file, const char *header, FILE **log) {
+    char path[PATH_SIZE];
+    RLC_TRY(path_of(folder, file, path));
+    *log = fopen(path, "a");
+    if (*log == NULL) {
+        return rlc_fail(RLC_FAILED, "%s: could not be opened: %s", path, strerror(errno));
+    }
+    fseeko(*log, 0, SEEK_END);
+    if (ftello(*log) == 0) {
+        fputs(header, *log);
+    }
+    return RLC_OK;
+}
+
+static rlc_status new_output(rlc_run *run, const char *folder, rlc_output **out) {
+    rlc_output *output = rlc_calloc(1, sizeof *output);
+    char *copy = output != NULL ? rlc_strdup(folder) : NULL;
+    if (copy == NULL) {
+        free(output);
+        return rlc_error_status();
+    }
+    output->folder = copy;
+    output->started = now();
+    output->scalars_size = rlc_state_counter(&run->state, "scalars_size");
+    if (output->scalars_size == NULL) {
+        rlc_output_close(output);
+        return rlc_error_status();
+    }
+    *out = output;
+    return RLC_OK;
+}
+
+static rlc_status open_logs(rlc_output *output) {
+    RLC_TRY(open_log(output->folder, "scalars.csv", "step,name,value\n", &output->scalars));
+    return open_log(output->folder, "timing.csv", "step,wall_s,frames_per_s\n", &output->timing);
+}
+
+rlc_status rlc_output_create(rlc_run *run, const char *folder, bool overwrite, rlc_output **out) {
+    char path[PATH_SIZE];
+    RLC_TRY(make_folder(folder));
+    RLC_TRY(refuse_or_empty(folder, overwrite));
+    RLC_TRY(path_of(folder, "recipe.yaml", path));
+    RLC_TRY(rlc_recipe_save(&run->recipe, path));
+    RLC_TRY(new_output(run, folder, out));
+    rlc_status status = open_logs(*out);
+    if (status != RLC_OK) {
+        rlc_output_close(*out);
+    }
+    return status;
+}
+
+/* Seconds in the last line of timing.csv, which is what the run took before. */
+static double last_wall(const char *folder) {
+    char path[PATH_SIZE], line[256];
+    double wall = 0;
+    FILE *in = path_of(folder, "timing.csv", path) == RLC_OK ? fopen(path, "r") : NULL;
+    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+        double found;
+        wall = sscanf(line, "%*d,%lf", &found) == 1 ? found : wall;
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    return wall;
+}
+
+rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **out) {
+    char path[PATH_SIZE];
+    RLC_TRY(path_of(folder, "resume.safetensors", path));
+    bool started = access(path, F_OK) == 0;
+    RLC_TRY(new_output(run, folder, out));
+    rlc_status status = RLC_OK;
+    if (started) {
+        status = rlc__output_restore(*out, run);
+        (*out)->wall_before = last_wall(folder);
+    } else { /* killed before its first checkpoint: nothing to go on from but the recipe */
+        for (int i = 1; i < RLC_COUNT(run_files) && status == RLC_OK; i++) {
+            status = path_of(folder, run_files[i], path);
+            unlink(path);
+        }
+    }
+    if (status == RLC_OK) {
+        status = open_logs(*out);
+    }
+    (*out)->frames_before = *run->collector->frames;
+    if (status != RLC_OK) {
+        rlc_output_close(*out);
+    }
+    return status;
+}
+
+void rlc_output_close(rlc_output *output) {
+    if (output == NULL) {
+        return;
+    }
+    if (output->scalars != NULL) {
+        fclose(output->scalars);
+    }
+    if (output->timing != NULL) {
+        fclose(output->timing);
+    }
+    free(output->folder);
+    free(output);
+}
+
+/* Nine digits give every float back exactly. */
+void rlc_output_scalar(rlc_output *output, int64_t step, const char *name, double value) {
+    fprintf(output->scalars, "%lld,%s,%.9g\n", (long long)step, name, value);
+}
+
+double rlc_output_wall(const rlc_output *output) {
+    return output->wall_before + now() - output->started;
+}
+
+double rlc_output_frames_per_s(const rlc_output *output, int64_t frames) {
+    double seconds = now() - output->started;
+    return seconds > 0 ? (double)(frames - output->frames_before) / seconds : 0;
+}
+
+void rlc_output_timing(rlc_output *output, int64_t step) {
+    fprintf(output->timing, "%lld,%.3f,%.0f\n", (long long)step, rlc_output_wall(output),
+            rlc_output_frames_per_s(output, step));
+}
+
+/* JSON has no NaN. */
+static void add_number(cJSON *object, const char *name, double value) {
+    if (isfinite(value)) {
+        cJSON_AddNumberToObject(object, name, value);
+    } else {
+        cJSON_AddNullToObject(object, name);
+    }
+}
+
+static cJSON *describe(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
+    rlc_env_stats stats;
+    if (rlc_env_read_stats(run->env, &stats) != RLC_OK) {
+        return NULL;
+    }
+    int64_t frames = *run->collector->frames;
+    cJSON *summary = cJSON_CreateObject();
+    cJSON_AddStringToObject(summary, "recipe", run->recipe.name);
+    add_number(summary, "seed", (double)run->recipe.seed);
+    cJSON_AddStringToObject(summary, "device", run->device->name);
+    add_number(summary, "frames", (double)frames);
+    add_number(summary, "updates", (double)*run->updates);
+    double wall = rlc_output_wall(output);
+    add_number(summary, "wall_s", wall);
+    add_number(summary, "frames_per_s", wall > 0 ? (double)frames / wall : 0);
+    cJSON *train = cJSON_AddObjectToObject(summary, "train");
+    add_number(train, "episodes", (double)stats.episodes);
+    add_number(train, "return_mean_last100", stats.return_mean);
+    add_number(train, "solved_at_frames", stats.solved_at >= 0 ? (double)stats.solved_at : (double)NAN);
+    if (evaluation != NULL) {
+        cJSON *eval = cJSON_AddObjectToObject(summary, "eval");
+        add_number(eval, "episodes", (double)evaluation->episodes);
+        add_number(eval, "return_mean", evaluation->return_mean);
+        add_number(eval, "return_std", evaluation->return_std);
+        add_number(eval, "length_mean", evaluation->length_mean);
+    } else {
+        cJSON_AddNullToObject(summary, "eval");
+    }
+    cJSON_AddStringToObject(summary, "version", RLC_VERSION);
+    return summary;
+}
+
+rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
+    char path[PATH_SIZE];
+    RLC_TRY(path_of(output->folder, "summary.json", path));
+    cJSON *summary = describe(output, run, evaluation);
+    char *text = cJSON_Print(summary);
+    cJSON_Delete(summary);
+    FILE *out = text != NULL ? fopen(path, "w") : NULL;
+    bool good = out != NULL && fprintf(out, "%s\n", text) > 0;
+    good = (out == NULL || fclose(out) == 0) && good;
+    cJSON_free(text);
+    return good ? RLC_OK : rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
+}

@@ -1,0 +1,289 @@
+#include "recipes/recipe.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/rng.h"
+
+#define SECTION(field, text)                                                                                           \
+    { .name = #field, .type = RLC_OPTION_VALUE, .offset = offsetof(rlc_recipe, field), .help = text }
+
+const rlc_option rlc__recipe_options[] = {
+    RLC_STRING(rlc_recipe, name, NULL, "what the run is called; the file's name unless given"),
+    RLC_LONG(rlc_recipe, seed, 1, 0, 9007199254740992.0, "of all randomness"),
+    RLC_STRING(rlc_recipe, device, "cpu", "cpu or cuda"),
+    RLC_STRINGS(rlc_recipe, plugins, "[]", "shared objects that bring more classes, relative to the recipe"),
+    SECTION(env, "the environment that is learned in"),
+    SECTION(modules, "networks, policies, exploration, by name"),
+    SECTION(collector, "how experience is gathered"),
+    SECTION(buffer, "where it is kept; without one each batch is used and thrown away"),
+    SECTION(advantage, "what is estimated on each batch before learning from it"),
+    SECTION(loss, "what is minimised"),
+    SECTION(target, "how target networks follow"),
+    SECTION(optim, "one optimiser, or a list of them"),
+    SECTION(train, "how often it learns from a batch"),
+    SECTION(eval, "when and how the policy is evaluated"),
+    SECTION(log, "how often numbers are written"),
+    SECTION(checkpoint, "how often the run is saved"),
+    {0},
+};
+
+/* "recipes/dqn.yaml" is called dqn. */
+static const char *stem(rlc_arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    return rlc_arena_strndup(arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
+/* "loss.gamma=0.95": the value is read as YAML, so that lists and maps can be given too. */
+static rlc_status override(rlc_recipe *r, const char *text) {
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        return rlc_fail(RLC_INVALID, "command line: '%s' is no override; write key=value, as in loss.gamma=0.95", text);
+    }
+    char *path = rlc_arena_strndup(&r->arena, text, (size_t)(equals - text));
+    rlc_value *value;
+    if (path == NULL) {
+        return rlc_error_status();
+    }
+    if (equals[1] == '\0') {
+        return rlc_fail(RLC_INVALID, "command line: '%s' gives no value", text);
+    }
+    RLC_TRY(rlc_value_parse(&r->arena, "command line", equals + 1, &value));
+    return rlc_value_put(&r->arena, r->root, path, value);
+}
+
+static rlc_status read_sections(rlc_recipe *r) {
+    RLC_TRY(rlc_options_apply(&r->arena, "recipe", r->root, r, rlc__recipe_options, NULL));
+    if (r->name == NULL) {
+        r->name = stem(&r->arena, r->path);
+    }
+    if (r->name == NULL) {
+        return rlc_error_status();
+    }
+    if (r->name[0] == '\0' || strchr(r->name, '/') != NULL || r->name[0] == '.') {
+        return rlc_value_fail(rlc_value_find(r->root, "name"), "recipe: 'name' becomes a folder; '%s' cannot", r->name);
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_recipe_load(const char *path, const char *const *overrides, int count, rlc_recipe *r) {
+    *r = (rlc_recipe){.path = path};
+    rlc_status status = rlc_value_load(&r->arena, path, &r->root);
+    char text[64];
+    if (status == RLC_OK && r->root->kind != RLC_MAP) {
+        status = rlc_value_fail(r->root, "a recipe is a map of sections such as env and loss, not %s",
+                                rlc_value_describe(r->root, text));
+    }
+    for (int i = 0; i < count && status == RLC_OK; i++) {
+        status = override(r, overrides[i]);
+    }
+    if (status == RLC_OK) {
+        status = read_sections(r);
+    }
+    if (status != RLC_OK) {
+        rlc_recipe_free(r);
+    }
+    return status;
+}
+
+rlc_status rlc_recipe_clone(const rlc_recipe *from, rlc_recipe *r) {
+    *r = (rlc_recipe){.path = from->path};
+    r->root = rlc_value_clone(&r->arena, from->root);
+    rlc_status status = r->root != NULL ? read_sections(r) : rlc_error_status();
+    if (status != RLC_OK) {
+        rlc_recipe_free(r);
+    }
+    return status;
+}
+
+void rlc_recipe_free(rlc_recipe *r) {
+    rlc_arena_free(&r->arena);
+    *r = (rlc_recipe){0};
+}
+
+/* Properties of an environment that a recipe can refer to. */
+static bool env_property(const rlc_env *env, const char *path, int64_t *number) {
+    const struct {
+        const char *path;
+        int64_t number;
+    } properties[] = {
+        {"env.num_actions", env->action.n},
+        {"env.action_dim", rlc_spec_size(&env->action)},
+        {"env.observation_dim", rlc_shape_numel(env->observation.shape)},
+        {"env.num_envs", env->num_envs},
+    };
+    for (int i = 0; i < RLC_COUNT(properties); i++) {
+        if (strcmp(path, properties[i].path) == 0 && properties[i].number > 0) {
+            *number = properties[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct resolver {
+    rlc_recipe *recipe;
+    const rlc_env *env;
+    int depth;
+} resolver;
+
+static rlc_status resolve(resolver *r, rlc_value *value);
+
+/* Splits "2 * env.action_dim" into a factor and a path. */
+static bool split(const char *inside, char path[128], int64_t *factor) {
+    char *parts[2] = {NULL, NULL};
+    char text[128], *rest = text;
+    if (strlen(inside) >= sizeof text) {
+        return false;
+    }
+    strcpy(text, inside);
+    for (int i = 0; i < 2 && rest != NULL; i++) {
+        parts[i] = strsep(&rest, "*");
+        while (isspace((unsigned char)*parts[i])) {
+            parts[i]++;
+        }
+        char *end = parts[i] + strlen(parts[i]);
+        while (end > parts[i] && isspace((unsigned char)end[-1])) {
+            *--end = '\0';
+        }
+    }
+    *factor = 1;
+    int named = 0;
+    if (rest != NULL || parts[0] == NULL) {
+        return false;
+    }
+    if (parts[1] != NULL) {
+        named = isdigit((unsigned char)parts[0][0]) ? 1 : 0;
+        rlc_value number = {.kind = RLC_TEXT, .text = parts[1 - named]};
+        if (!rlc_value_integer(&number, factor)) {
+            return false;
+        }
+    }
+    strcpy(path, parts[named]);
+    return path[0] != '\0';
+}
+
+static rlc_status unknown_reference(const resolver *r, const rlc_value *value, const char *path) {
+    if (strncmp(path, "env.", 4) == 0 && r->env == NULL) {
+        return rlc_value_fail(value, "'${%s}': properties of the environment are known only behind the env section",
+                              path);
+    }
+    return rlc_value_fail(value,
+                          "'${%s}' refers to nothing in this recipe; of the environment there are num_actions "
+                          "(discrete actions), action_dim, observation_dim and num_envs",
+                          path);
+}
+
+/* Puts what a reference stands for in its place. */
+static rlc_status resolve_text(resolver *r, rlc_value *value) {
+    const char *start = strstr(value->text, "${");
+    if (start == NULL) {
+        return RLC_OK;
+    }
+    size_t length = strlen(value->text);
+    char inside[128] = "", path[128];
+    int64_t factor, number;
+    if (start != value->text || value->text[length - 1] != '}' || length - 3 >= sizeof inside) {
+        return rlc_value_fail(value, "'%s': a reference must stand alone, as in \"${2 * env.action_dim}\"",
+                              value->text);
+    }
+    memcpy(inside, value->text + 2, length - 3);
+    if (!split(inside, path, &factor)) {
+        return rlc_value_fail(value, "'%s' is no reference; write \"${a.b}\" or \"${2 * a.b}\"", value->text);
+    }
+    rlc_value *target = rlc_value_at(r->recipe->root, path);
+    if (r->env != NULL && env_property(r->env, path, &number)) {
+        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
+    } else if (target == NULL) {
+        return unknown_reference(r, value, path);
+    } else {
+        if (++r->depth > 32) {
+            return rlc_value_fail(value, "'%s' refers to itself", value->text);
+        }
+        RLC_TRY(resolve(r, target));
+        r->depth--;
+        if (factor == 1) {
+            int line = value->line;
+            *value = *target;
+            value->line = line;
+            return RLC_OK;
+        }
+        if (!rlc_value_integer(target, &number)) {
+            return rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
+        }
+        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
+    }
+    value->quoted = false;
+    return value->text != NULL ? RLC_OK : rlc_error_status();
+}
+
+static rlc_status resolve(resolver *r, rlc_value *value) {
+    if (value->kind == RLC_TEXT) {
+        return resolve_text(r, value);
+    }
+    for (int i = 0; i < value->count; i++) {
+        RLC_TRY(resolve(r, value->items[i]));
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env) {
+    rlc_value *value = section != NULL ? rlc_value_find(recipe->root, section) : recipe->root;
+    return value != NULL ? resolve(&(resolver){recipe, env, 0}, value) : RLC_OK;
+}
+
+rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
+    rlc_value *list = rlc_value_find(recipe->root, "plugins");
+    for (int i = 0; i < recipe->plugins.count; i++) {
+        rlc_value *item = list->kind == RLC_LIST ? list->items[i] : list;
+        const char *slash = strrchr(recipe->path, '/');
+        const char *path = item->text;
+        if (path[0] != '/' && slash != NULL) {
+            path = rlc_arena_printf(&recipe->arena, "%.*s/%s", (int)(slash - recipe->path), recipe->path, path);
+        } else if (path[0] != '/') {
+            path = rlc_arena_printf(&recipe->arena, "./%s", path);
+        }
+        if (path == NULL) {
+            return rlc_error_status();
+        }
+        char *absolute = realpath(path, NULL);
+        item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
+        free(absolute);
+        if (item->text == NULL) {
+            return rlc_error_status();
+        }
+        RLC_TRY(rlc_plugin_load(registry, item->text, item));
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path) {
+    FILE *out = fopen(path, "w");
+    if (out == NULL) {
+        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
+    }
+    rlc_value_write(recipe->root, out);
+    bool good = !ferror(out);
+    if (fclose(out) != 0 || !good) {
+        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
+    }
+    return RLC_OK;
+}
+
+uint64_t rlc_recipe_hash(const rlc_recipe *recipe) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return 0;
+    }
+    rlc_value_write(recipe->root, out);
+    fclose(out);
+    uint64_t hash = rlc_stream_key(0, text);
+    free(text);
+    return hash;
+}

@@ -1,0 +1,104 @@
+/* rlrun_train.c: training, resuming and evaluating. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recipes/files.h"
+#include "recipes/rlrun.h"
+
+static rlc_status finish(rlc_run *run, rlc_output *output) {
+    rlc_status status = rlc_run_train(run, output);
+    if (!output->quiet) {
+        printf("%s%s\n", isatty(STDOUT_FILENO) ? "\r\033[K" : "",
+               status == RLC_OK            ? "done"
+               : status == RLC_INTERRUPTED ? "stopped"
+                                           : "failed");
+        printf("results are in %s\n", output->folder);
+    }
+    rlc_output_close(output);
+    return status;
+}
+
+rlc_status rlrun_train(const rlrun_arguments *a) {
+    rlc_run *run;
+    RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
+    rlc_status status = rlc_run_check(run);
+    rlc_output *output = NULL;
+    char folder[4096];
+    if (status == RLC_OK) {
+        if (a->out != NULL) {
+            snprintf(folder, sizeof folder, "%s", a->out);
+        } else {
+            snprintf(folder, sizeof folder, "runs/%s/seed-%lld", run->recipe.name, (long long)run->recipe.seed);
+        }
+        status = rlc_output_create(run, folder, a->overwrite, &output);
+    }
+    if (status == RLC_OK) {
+        output->quiet = a->quiet;
+        if (!a->quiet) {
+            printf("%s, seed %lld, on %s: %s\n", run->recipe.name, (long long)run->recipe.seed, run->device->name,
+                   output->folder);
+        }
+        status = finish(run, output);
+    }
+    rlc_run_free(run);
+    return status;
+}
+
+/* The recipe in a run's folder. */
+static rlc_status load_folder(const char *folder, rlc_run **run) {
+    char path[4096];
+    struct stat info;
+    if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return rlc_fail(RLC_INVALID, "%s: there is no such folder; give that of a run, such as runs/dqn/seed-1",
+                        folder);
+    }
+    if (snprintf(path, sizeof path, "%s/recipe.yaml", folder) >= (int)sizeof path || access(path, R_OK) != 0) {
+        return rlc_fail(RLC_INVALID, "%s: there is no run in this folder: it holds no recipe.yaml", folder);
+    }
+    return rlc_run_load(path, NULL, 0, run);
+}
+
+rlc_status rlrun_resume(const rlrun_arguments *a) {
+    rlc_run *run;
+    rlc_output *output = NULL;
+    if (a->num_overrides > 0) {
+        return rlc_fail(RLC_INVALID, "a resumed run goes on with its own recipe; '%s' cannot change it",
+                        a->overrides[0]);
+    }
+    RLC_TRY(load_folder(a->target, &run));
+    rlc_status status = rlc_output_resume(run, a->target, &output);
+    if (status == RLC_OK) {
+        output->quiet = a->quiet;
+        if (!a->quiet) {
+            printf("%s, seed %lld, on %s: %s, from frame %lld\n", run->recipe.name, (long long)run->recipe.seed,
+                   run->device->name, output->folder, (long long)*run->collector->frames);
+        }
+        status = finish(run, output);
+    }
+    rlc_run_free(run);
+    return status;
+}
+
+rlc_status rlrun_eval(const rlrun_arguments *a) {
+    rlc_run *run;
+    char path[4096];
+    rlc_evaluation result = {0};
+    if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", a->target) >= (int)sizeof path) {
+        return rlc_fail(RLC_INVALID, "%s: the path is too long", a->target);
+    }
+    RLC_TRY(load_folder(a->target, &run));
+    rlc_status status = rlc_load_parameters(run, path);
+    if (status == RLC_OK) {
+        status = rlc_run_evaluate(run, a->episodes > 0 ? a->episodes : run->eval.episodes, false, &result);
+    }
+    if (status == RLC_OK) {
+        printf("episodes %lld  return_mean %.6g  return_std %.6g  length_mean %.6g\n", (long long)result.episodes,
+               result.return_mean, result.return_std, result.length_mean);
+    }
+    rlc_run_free(run);
+    return status;
+}
