@@ -1,41 +1,43 @@
 # rlc: builds librlc.so, rlrun and the tests.
 #
-#   make            ./rlrun, build/librlc.so
-#   make demo       installs what is missing, builds, trains recipes/dqn.yaml
+#   make demo       installs what is missing, builds, trains recipes/dqn.yaml on the CPU
 #   make check      the same, then all tests; SAN=address,undefined with sanitizers; CC=clang with clang
-#   make bench      speed beside its floors and peers        make results   the learning runs behind docs/results.md
-#   make layers     who may include whom                     make deps      installs what is missing, with apt
+#   make            ./rlrun and build/librlc.so          make bench    speed, each figure beside a floor or a peer
+#   make deps       installs what is missing, with apt   make results  the learning runs behind docs/results.md
+#   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
+#   make install    to PREFIX (/usr/local)               make clean
 
-CC = gcc
-O = build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang,$(CC)),-clang)
 comma := ,
+CC = gcc
+MACHINE := $(shell uname -m)
+O = build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang,$(CC)),-clang)
+RLRUN = $(if $(filter build,$O),./rlrun,$O/rlrun)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
-# The numbers rest on these: no fused multiply-add, so that every instruction set and compiler rounds alike.
+# What the numbers rest on: no fused multiply-add, so that every instruction set and compiler rounds alike.
 NUMBERS = -ffp-contract=off -fno-math-errno -fno-trapping-math
 SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS = -O3 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANITIZE) -fPIC -fno-semantic-interposition -MMD -MP
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANITIZE) -fPIC -fno-semantic-interposition \
+             -MMD -MP
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
 LOOPS = elementwise copy reduce index linear gemm update random env
-ISAS = $(if $(filter x86_64,$(shell uname -m)),v2 v3 v4,v2)
-ISA_FLAGS_v2 = $(if $(filter x86_64,$(shell uname -m)),-march=x86-64-v2) -DRLC_BASE
+ISAS = $(if $(filter x86_64,$(MACHINE)),v2 v3 v4,v2)
+ISA_FLAGS_v2 = $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) -DRLC_BASE
 ISA_FLAGS_v3 = -march=x86-64-v3
 ISA_FLAGS_v4 = -march=x86-64-v4 -mprefer-vector-width=512
 
-SOURCES = $(wildcard core/*.c tensordict/*.c modules/*.c envs/*.c collectors/*.c objectives/*.c) \
-          $(filter-out recipes/rlrun%.c,$(wildcard recipes/*.c)) kernels/cpu/device.c kernels/cpu/onednn.c kernels/cpu/walk.c
+LAYERS = core tensordict modules envs collectors objectives recipes
+COMMAND = $(wildcard recipes/rlrun*.c)
+SOURCES = $(filter-out $(COMMAND),$(wildcard $(LAYERS:%=%/*.c))) kernels/cpu/device.c kernels/cpu/onednn.c kernels/cpu/walk.c
 OBJECTS = $(SOURCES:%.c=$O/%.o) $(foreach isa,$(ISAS),$(LOOPS:%=$O/kernels/cpu/%.$(isa).o))
-TESTS = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+HEADERS = $(filter-out recipes/rlrun.h,$(wildcard $(LAYERS:%=%/*.h))) core/ops.def kernels/cpu/env_loop.h
 
-# rlrun of the plain build stands at the root of the repository
-RLRUN = $(if $(filter build,$O),rlrun,$O/rlrun)
+all: $(RLRUN)
 
-all: $O/librlc.so $(if $(wildcard recipes/rlrun.c),$(RLRUN))
-
-$(RLRUN): $(patsubst recipes/%.c,$O/recipes/%.o,$(wildcard recipes/rlrun*.c)) $O/librlc.so
+$(RLRUN): $(COMMAND:%.c=$O/%.o) $O/librlc.so
 	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
 
 $O/librlc.so: $(OBJECTS)
@@ -55,19 +57,62 @@ $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 # Matrix products may differ between instruction sets, so they may fuse.
 $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
 
+# Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
+TESTS = $(filter-out $(if $(SAN),test_steady),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+
+# where they find the command, and a plug-in with stand-ins for the classes that the recipes in tests/shapes name
+$O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_SHAPES='"$(CURDIR)/$O/tests/shapes.so"' -DTEST_CC='"$(CC)"' \
+    -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
+
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
 
-# a plug-in with stand-ins for the classes that the recipes in tests/shapes name
-$O/tests/shapes.so: $(patsubst tests/shapes/%.c,$O/tests/shapes/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
+$O/tests/shapes.so: $(patsubst %.c,$O/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
 	$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
 
-tests: $(TESTS:%=$O/tests/%) $(if $(wildcard tests/shapes),$O/tests/shapes.so)
+# The examples, as their users would compile them but for where the headers are.
+EXAMPLES = $O/examples/dueling.so $O/examples/rollout
+examples: $(EXAMPLES)
 
-check: tests
+$O/examples/%.so: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc
+
+$O/examples/%: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
+	@mkdir -p $(@D)
+	$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
+
+tests: examples all $(TESTS:%=$O/tests/%) $O/tests/shapes.so
+
+# make again: what deps installs must be there before anything is compiled
+check: deps
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: layers tests
 	@for t in $(TESTS); do $O/tests/$$t || exit 1; done
 
-# speed: each figure beside a floor or a peer in the same run
+demo: deps
+	@$(MAKE) --no-print-directory all
+	$(RLRUN) recipes/dqn.yaml --overwrite
+
+# What the compiler is told, and what the linker finds: Debian's and Ubuntu's names.
+PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcmocka-dev
+WANTED = $(PACKAGES) $(if $(filter clang,$(CC)),clang)
+deps:
+	@missing=$$(for p in $(WANTED); do \
+	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "there is no apt-get here; if the build fails, install what Debian calls" $(WANTED); exit 0; fi; \
+	echo "installing" $$missing; \
+	as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	$$as_root apt-get update -qq && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
+layers:
+	@tests/layers.sh
+
+# Speed: each figure beside a floor or a peer in the same run.
 BENCHES = $(patsubst bench/%.c,$O/bench/%,$(wildcard bench/*.c))
 $O/bench/%: $O/bench/%.o $O/librlc.so
 	$(CC) $(SANITIZE) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
@@ -75,9 +120,31 @@ $O/bench/%: $O/bench/%.o $O/librlc.so
 bench: all $(BENCHES)
 	@for b in $(BENCHES); do $$b || exit 1; done; bench/startup.sh
 
+results: all
+	@bench/results.sh
+
+PYTHON = python3
+$O/tests/oracle/outputs: $O/tests/oracle/outputs.o $O/librlc.so
+	$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
+
+oracle: all $O/tests/oracle/outputs
+	tests/oracle/run.sh $(PYTHON)
+
+# Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>.
+PREFIX = /usr/local
+TO = $(DESTDIR)$(PREFIX)
+install: all
+	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
+	install -m 755 $O/librlc.so $(TO)/lib/
+	$(CC) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
+	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h; done
+	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h
+	printf 'Name: rlc\nDescription: modular reinforcement learning in C\nVersion: %s\nCflags: -I%s\nLibs: -L%s -lrlc\n' \
+	    0.1.0 $(PREFIX)/include/rlc $(PREFIX)/lib > $(TO)/lib/pkgconfig/rlc.pc
+
 clean:
 	rm -rf build build-* rlrun
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
-.PHONY: all tests check bench clean
+.PHONY: all examples tests check run-tests demo deps layers bench results oracle install clean
 .SECONDARY:

@@ -1,0 +1,124 @@
+/* A run repeats bit for bit: twice the same, and however it was stopped and resumed on the way. */
+#include "tests/command.h"
+
+/* Long enough to be caught in the middle, with several checkpoints, lines of the log and an evaluation. */
+#define RUN                                                                                                      \
+    "recipes/dqn.yaml --quiet --seed 3 collector.total_frames=60_000 checkpoint.every=10_000 log.every=3_000 "   \
+    "eval.every=20_000 eval.episodes=5 modules.explore.annealing_num_steps=30_000 collector.init_random_frames=2_000 "
+
+static const char *const files[] = {"scalars.csv", "checkpoint.safetensors", "resume.safetensors"};
+
+static void expect_equal_runs(const char *a, const char *b) {
+    for (int i = 0; i < RLC_COUNT(files); i++) {
+        expect_equal_files(a, b, files[i]);
+    }
+}
+
+static const char *run_in(const char *folder) {
+    static char arguments[1024];
+    snprintf(arguments, sizeof arguments, RUN "--out %s", in_work_folder(folder));
+    return arguments;
+}
+
+static const char *resume(const char *folder) {
+    static char arguments[512];
+    snprintf(arguments, sizeof arguments, "resume %s", in_work_folder(folder));
+    return arguments;
+}
+
+/* The run that all others are compared with. */
+static int reference(void **state) {
+    if (make_work_folder(state) != 0) {
+        return -1;
+    }
+    expect_rlrun(run_in("whole"), 0, "");
+    return 0;
+}
+
+static void test_twice(void **state) {
+    (void)state;
+    expect_rlrun(run_in("twice"), 0, "");
+    expect_equal_runs("whole", "twice");
+}
+
+static void test_other_seed(void **state) {
+    (void)state;
+    char arguments[1024];
+    snprintf(arguments, sizeof arguments, RUN "--seed 4 --out %s", in_work_folder("other"));
+    expect_rlrun(arguments, 0, "");
+    size_t size;
+    char *a = read_file(in_work_folder("whole/scalars.csv"), NULL), *b = read_file(in_work_folder("other/scalars.csv"), &size);
+    assert_true(a != NULL && b != NULL && strcmp(a, b) != 0);
+    free(a);
+    free(b);
+}
+
+/* The resolved recipe that a run leaves repeats it. */
+static void test_from_its_recipe(void **state) {
+    (void)state;
+    char arguments[1024];
+    snprintf(arguments, sizeof arguments, "%s --quiet --out %s", in_work_folder("whole/recipe.yaml"),
+             in_work_folder("again"));
+    expect_rlrun(arguments, 0, "");
+    expect_equal_runs("whole", "again");
+    expect_equal_files("whole", "again", "recipe.yaml");
+}
+
+/* Stops a run by a signal once it has got somewhere, at a moment that is different every time. */
+static int stop_in(const char *folder, int signal_number, const char *once_there) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, once_there);
+    pid_t child = start_rlrun(run_in(folder));
+    await(in_work_folder(path));
+    nap((int)(getpid() % 40));
+    assert_int_equal(kill(child, signal_number), 0);
+    return finish_rlrun(child);
+}
+
+static void test_interrupted(void **state) {
+    (void)state;
+    assert_int_equal(stop_in("interrupted", SIGINT, "scalars.csv"), 130);
+    assert_false(exists(in_work_folder("interrupted/summary.json")));
+    expect_rlrun(resume("interrupted"), 0, "");
+    expect_equal_runs("whole", "interrupted");
+    expect_rlrun(resume("interrupted"), 0, "done"); /* at its end there is nothing left to do */
+    expect_equal_runs("whole", "interrupted");
+}
+
+static void test_terminated(void **state) {
+    (void)state;
+    assert_int_equal(stop_in("terminated", SIGTERM, "resume.safetensors"), 130);
+    expect_rlrun(resume("terminated"), 0, "");
+    expect_equal_runs("whole", "terminated");
+}
+
+static void test_killed(void **state) {
+    (void)state;
+    assert_int_equal(stop_in("killed", SIGKILL, "checkpoint.safetensors"), 1000 + SIGKILL);
+    expect_rlrun(resume("killed"), 0, "from frame");
+    expect_equal_runs("whole", "killed");
+}
+
+/* Twice killed: once before its first checkpoint, so that it starts over, and once more behind it. */
+static void test_killed_early(void **state) {
+    (void)state;
+    pid_t child = start_rlrun(run_in("early"));
+    await(in_work_folder("early/recipe.yaml"));
+    kill(child, SIGKILL);
+    finish_rlrun(child);
+    child = start_rlrun(resume("early"));
+    await(in_work_folder("early/resume.safetensors"));
+    kill(child, SIGKILL);
+    finish_rlrun(child);
+    expect_rlrun(resume("early"), 0, "");
+    expect_equal_runs("whole", "early");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_twice),       cmocka_unit_test(test_other_seed), cmocka_unit_test(test_from_its_recipe),
+        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_terminated), cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_killed_early),
+    };
+    return cmocka_run_group_tests_name("runs repeat", tests, reference, remove_work_folder);
+}

@@ -1,0 +1,148 @@
+/* In a steady state nothing is allocated, and a run stays small. This program replaces malloc and its kin by ones that
+ * count; under a sanitizer, which does the same for its own ends, the Makefile leaves it out.
+ */
+#include <dlfcn.h>
+#include <sys/resource.h>
+
+#include "recipes/run.h"
+#include "tests/support.h"
+
+static long allocations;
+
+/* dlsym itself may allocate before the real functions are known. */
+static char early[4096];
+static size_t early_used;
+
+#define REAL(name, type) ((type)dlsym(RTLD_NEXT, name))
+
+void *malloc(size_t size) {
+    static void *(*real)(size_t);
+    allocations++;
+    if (real == NULL) {
+        real = REAL("malloc", void *(*)(size_t));
+    }
+    return real(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    static void *(*real)(size_t, size_t);
+    static bool searching;
+    allocations++;
+    if (real == NULL) {
+        if (searching) {
+            void *memory = early + early_used;
+            early_used += (count * size + 15) & ~(size_t)15;
+            return early_used <= sizeof early ? memory : NULL;
+        }
+        searching = true;
+        real = REAL("calloc", void *(*)(size_t, size_t));
+    }
+    return real(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    static void *(*real)(void *, size_t);
+    allocations++;
+    if (real == NULL) {
+        real = REAL("realloc", void *(*)(void *, size_t));
+    }
+    return real(memory, size);
+}
+
+int posix_memalign(void **memory, size_t align, size_t size) {
+    static int (*real)(void **, size_t, size_t);
+    allocations++;
+    if (real == NULL) {
+        real = REAL("posix_memalign", int (*)(void **, size_t, size_t));
+    }
+    return real(memory, align, size);
+}
+
+void *aligned_alloc(size_t align, size_t size) {
+    static void *(*real)(size_t, size_t);
+    allocations++;
+    if (real == NULL) {
+        real = REAL("aligned_alloc", void *(*)(size_t, size_t));
+    }
+    return real(align, size);
+}
+
+void free(void *memory) {
+    static void (*real)(void *);
+    if ((char *)memory >= early && (char *)memory < early + sizeof early) {
+        return;
+    }
+    if (real == NULL) {
+        real = REAL("free", void (*)(void *));
+    }
+    real(memory);
+}
+
+/* Goes through `rounds` batches and their updates; returns what they allocated. */
+static long allocations_of(rlc_run *run, int rounds) {
+    long before = allocations;
+    for (int i = 0; i < rounds; i++) {
+        expect_ok(rlc_run_iterate(run));
+    }
+    return allocations - before;
+}
+
+static void check_recipe(const char *path, const char *const *overrides, int count) {
+    rlc_run *run;
+    expect_ok(rlc_run_load(path, overrides, count, &run));
+    allocations_of(run, 120); /* random frames, the first updates, a target's: arenas and lists reach their size */
+    assert_true(allocations > 0);
+    assert_int_equal(allocations_of(run, 500), 0);
+    rlc_run_free(run);
+}
+
+static void test_dqn(void **state) {
+    (void)state;
+    static const char *const overrides[] = {"collector.init_random_frames=100"};
+    check_recipe("recipes/dqn.yaml", overrides, 1);
+    check_recipe("recipes/double_dqn.yaml", overrides, 1);
+}
+
+/* Minibatches of whole batches, ensembles, a delayed actor. */
+static void test_other_shapes(void **state) {
+    (void)state;
+    static const char *const overrides[] = {"plugins=[" TEST_SHAPES "]", "collector.total_frames=1_000_000"};
+    static const char *const recipes[] = {"tests/shapes/ppo.yaml", "tests/shapes/sac.yaml", "tests/shapes/td3.yaml"};
+    for (int i = 0; i < RLC_COUNT(recipes); i++) {
+        rlc_run *run;
+        expect_ok(rlc_run_load(recipes[i], overrides, RLC_COUNT(overrides), &run));
+        allocations_of(run, i == 0 ? 3 : 110);
+        assert_int_equal(allocations_of(run, i == 0 ? 5 : 50), 0);
+        rlc_run_free(run);
+    }
+}
+
+static void test_evaluation_repeats(void **state) {
+    (void)state;
+    rlc_run *run;
+    rlc_evaluation first, second;
+    expect_ok(rlc_run_load("recipes/dqn.yaml", NULL, 0, &run));
+    expect_ok(rlc_run_evaluate(run, 10, false, &first));
+    allocations_of(run, 20); /* training in between does not move the starts */
+    expect_ok(rlc_run_evaluate(run, 10, false, &second));
+    assert_true(first.return_mean == second.return_mean && first.return_std == second.return_std);
+    rlc_run_free(run);
+}
+
+static void test_resident_size(void **state) {
+    (void)state;
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    print_message("largest resident size: %ld MB\n", usage.ru_maxrss / 1024);
+    assert_true(usage.ru_maxrss < 100 * 1024);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dqn),
+        cmocka_unit_test(test_other_shapes),
+        cmocka_unit_test(test_evaluation_repeats),
+        cmocka_unit_test(test_resident_size),
+    };
+    return cmocka_run_group_tests_name("steady state", tests, NULL, NULL);
+}
