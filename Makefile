@@ -5,7 +5,7 @@
 #   make            ./rlrun and build/librlc.so          make bench    speed, each figure beside a floor or a peer
 #   make deps       installs what is missing, with apt   make results  the learning runs behind docs/results.md
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
-#   make install    to PREFIX (/usr/local)               make clean
+#   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
 
 comma := ,
 CC = gcc
@@ -35,22 +35,28 @@ SOURCES = $(filter-out $(COMMAND),$(wildcard $(LAYERS:%=%/*.c))) kernels/cpu/dev
 OBJECTS = $(SOURCES:%.c=$O/%.o) $(foreach isa,$(ISAS),$(LOOPS:%=$O/kernels/cpu/%.$(isa).o))
 HEADERS = $(filter-out recipes/rlrun.h,$(wildcard $(LAYERS:%=%/*.h))) core/ops.def kernels/cpu/env_loop.h
 
+# A line for each file; V=1 shows the commands.
+SAY = $(if $(V),,@echo '  $@' && )
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 all: $(RLRUN)
 
 $(RLRUN): $(COMMAND:%.c=$O/%.o) $O/librlc.so
-	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
+	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
 
 $O/librlc.so: $(OBJECTS)
-	$(CC) -shared -Wl,-Bsymbolic-functions $(SANITIZE) -o $@ $^ $(LDLIBS)
+	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions $(SANITIZE) -o $@ $^ $(LDLIBS)
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(SAY)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 define ISA_RULE
 $O/kernels/cpu/%.$(1).o: kernels/cpu/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) -DRLC_ISA=$(1) $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
+	$$(SAY)$$(CC) $$(ALL_CFLAGS) -DRLC_ISA=$(1) $$(ISA_FLAGS_$(1)) -c -o $$@ $$<
 endef
 $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 
@@ -65,10 +71,10 @@ $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_SHAPES='"$(CURDIR)/
     -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
-	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
+	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
 
 $O/tests/shapes.so: $(patsubst %.c,$O/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
-	$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
+	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
 
 # The examples, as their users would compile them but for where the headers are.
 EXAMPLES = $O/examples/dueling.so $O/examples/rollout
@@ -76,11 +82,11 @@ examples: $(EXAMPLES)
 
 $O/examples/%.so: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
-	$(CC) -shared -fPIC -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc
+	$(SAY)$(CC) -shared -fPIC -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc
 
 $O/examples/%: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
-	$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
+	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
 tests: examples all $(TESTS:%=$O/tests/%) $O/tests/shapes.so
 
@@ -115,7 +121,7 @@ layers:
 # Speed: each figure beside a floor or a peer in the same run.
 BENCHES = $(patsubst bench/%.c,$O/bench/%,$(wildcard bench/*.c))
 $O/bench/%: $O/bench/%.o $O/librlc.so
-	$(CC) $(SANITIZE) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
+	$(SAY)$(CC) $(SANITIZE) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
 
 bench: all $(BENCHES)
 	@for b in $(BENCHES); do $$b || exit 1; done; bench/startup.sh
@@ -125,7 +131,7 @@ results: all
 
 PYTHON = python3
 $O/tests/oracle/outputs: $O/tests/oracle/outputs.o $O/librlc.so
-	$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
+	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
 
 oracle: all $O/tests/oracle/outputs
 	tests/oracle/run.sh $(PYTHON)

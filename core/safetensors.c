@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/device.h"
+#include "core/file.h"
 
 /* A file is the length of its header (8 bytes, little-endian), the header (JSON) and the data. */
 struct rlc_safetensors {
@@ -281,61 +282,36 @@ static char *make_header(const rlc_named_tensor *tensors, int count, const int *
     return result;
 }
 
-static bool write_all(FILE *out, const char *header, const rlc_named_tensor *tensors, int count, const int *order) {
-    uint64_t length = strlen(header);
+/* What rlc_file_write hands to write_all. */
+typedef struct contents {
+    const char *header;
+    const rlc_named_tensor *tensors;
+    const int *order;
+    int count;
+} contents;
+
+static bool write_all(FILE *out, void *data) {
+    const contents *c = data;
+    uint64_t length = strlen(c->header);
     unsigned char prefix[8];
     for (int i = 0; i < 8; i++) {
         prefix[i] = (unsigned char)(length >> (8 * i));
     }
-    bool good = fwrite(prefix, 1, 8, out) == 8 && fwrite(header, 1, length, out) == length;
-    for (int i = 0; i < count && good; i++) {
-        const rlc_tensor *t = tensors[order[i]].tensor;
+    bool good = fwrite(prefix, 1, 8, out) == 8 && fwrite(c->header, 1, length, out) == length;
+    for (int i = 0; i < c->count && good; i++) {
+        const rlc_tensor *t = c->tensors[c->order[i]].tensor;
         size_t size = bytes_of(t);
         char *copy = rlc_calloc(size, 1);
         good = copy != NULL && rlc_tensor_read(t, copy) == RLC_OK && fwrite(copy, 1, size, out) == size;
         free(copy);
     }
-    return good && fflush(out) == 0 && fsync(fileno(out)) == 0;
-}
-
-/* A rename is lasting once the folder is on disk as well. */
-static void sync_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
-static rlc_status write_file(const char *path, const char *temporary, const char *header,
-                             const rlc_named_tensor *tensors, int count, const int *order) {
-    FILE *out = fopen(temporary, "wb");
-    if (out == NULL) {
-        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", temporary, strerror(errno));
-    }
-    bool good = write_all(out, header, tensors, count, order);
-    int reason = errno;
-    if (fclose(out) != 0 || !good || rename(temporary, path) != 0) {
-        reason = good ? errno : reason;
-        unlink(temporary);
-        return rlc_fail(RLC_FAILED, "%s: could not be written: %s; what was there before is kept", path,
-                        strerror(reason));
-    }
-    sync_folder(path);
-    return RLC_OK;
+    return good;
 }
 
 rlc_status rlc_safetensors_save(const char *path, const rlc_named_tensor *tensors, int count,
                                 const rlc_text_pair *metadata, int metadata_count) {
     int *order = rlc_calloc((size_t)count, sizeof *order), placed = 0;
-    size_t length = strlen(path) + sizeof ".tmp";
-    char *temporary = rlc_calloc(length, 1);
-    if (order == NULL || temporary == NULL) {
-        free(order);
-        free(temporary);
+    if (order == NULL) {
         return rlc_error_status();
     }
     for (size_t size = 8; size > 0; size /= 2) {
@@ -345,12 +321,10 @@ rlc_status rlc_safetensors_save(const char *path, const rlc_named_tensor *tensor
             }
         }
     }
-    snprintf(temporary, length, "%s.tmp", path);
     char *header = make_header(tensors, count, order, metadata, metadata_count);
-    rlc_status status = header != NULL ? write_file(path, temporary, header, tensors, count, order)
+    rlc_status status = header != NULL ? rlc_file_write(path, write_all, &(contents){header, tensors, order, count})
                                        : rlc_fail(RLC_FAILED, "%s: out of memory for its header", path);
     free(header);
-    free(temporary);
     free(order);
     return status;
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/file.h"
+
 static const char *const run_files[] = {"recipe.yaml",        "scalars.csv", "timing.csv", "checkpoint.safetensors",
                                         "resume.safetensors", "summary.json"};
 
@@ -238,15 +240,18 @@ static cJSON *describe(const rlc_output *output, const rlc_run *run, const rlc_e
     return summary;
 }
 
+static bool write_line(FILE *out, void *text) {
+    return fprintf(out, "%s\n", (const char *)text) > 0;
+}
+
 rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
     char path[PATH_SIZE];
     RLC_TRY(path_of(output->folder, "summary.json", path));
     cJSON *summary = describe(output, run, evaluation);
     char *text = cJSON_Print(summary);
     cJSON_Delete(summary);
-    FILE *out = text != NULL ? fopen(path, "w") : NULL;
-    bool good = out != NULL && fprintf(out, "%s\n", text) > 0;
-    good = (out == NULL || fclose(out) == 0) && good;
+    rlc_status status = text != NULL ? rlc_file_write(path, write_line, text)
+                                     : rlc_fail(RLC_FAILED, "%s: out of memory for it", path);
     cJSON_free(text);
-    return good ? RLC_OK : rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
+    return status;
 }

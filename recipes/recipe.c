@@ -1,11 +1,10 @@
 #include "recipes/recipe.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "core/file.h"
 #include "core/rng.h"
 
 #define SECTION(field, text)                                                                                           \
@@ -261,17 +260,13 @@ rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
     return RLC_OK;
 }
 
+static bool write_tree(FILE *out, void *root) {
+    rlc_value_write(root, out);
+    return true;
+}
+
 rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path) {
-    FILE *out = fopen(path, "w");
-    if (out == NULL) {
-        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
-    }
-    rlc_value_write(recipe->root, out);
-    bool good = !ferror(out);
-    if (fclose(out) != 0 || !good) {
-        return rlc_fail(RLC_FAILED, "%s: could not be written: %s", path, strerror(errno));
-    }
-    return RLC_OK;
+    return rlc_file_write(path, write_tree, recipe->root);
 }
 
 uint64_t rlc_recipe_hash(const rlc_recipe *recipe) {
