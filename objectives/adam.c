@@ -26,7 +26,7 @@ static rlc_status init(rlc_optim *self) {
         return rlc_value_fail(rlc_value_find(self->options, "betas"),
                               "optim: option 'betas' must have two numbers, not %d", a->betas.count);
     }
-    a->settings = (rlc_adam){a->betas.values[0], a->betas.values[1], a->eps, a->weight_decay};
+    a->settings = (rlc_adam){a->betas.values[0], a->betas.values[1], a->eps, a->weight_decay, 0};
     rlc_range first, end;
     rlc_model_ranges(self->model, &self->parameters[0], 1, &first);
     rlc_model_ranges(self->model, &self->parameters[last], 1, &end);
@@ -35,7 +35,8 @@ static rlc_status init(rlc_optim *self) {
     a->exp_avg = rlc_state_tensor(&self->state, device, "exp_avg", RLC_F32, span);
     a->exp_avg_sq = rlc_state_tensor(&self->state, device, "exp_avg_sq", RLC_F32, span);
     a->powers = rlc_state_tensor(&self->state, device, "powers", RLC_F64, RLC_SHAPE(self->num_parameters, 3));
-    double *start = a->powers != NULL ? rlc_arena_alloc(&self->arena, (size_t)a->powers->numel * sizeof *start, 8) : NULL;
+    double *start =
+        a->powers != NULL ? rlc_arena_alloc(&self->arena, (size_t)a->powers->numel * sizeof *start, 8) : NULL;
     if (start == NULL) {
         return rlc_error_status();
     }
@@ -51,7 +52,7 @@ static void update(rlc_optim *self, const rlc_stretch *s, rlc_tensor *values, rl
     rlc_tensor *first = rlc_slice(a->exp_avg, 0, s->range.offset - a->start, s->range.length);
     rlc_tensor *second = rlc_slice(a->exp_avg_sq, 0, s->range.offset - a->start, s->range.length);
     rlc_adam_tick(rlc_slice(a->powers, 0, s->first, s->count), &a->settings);
-    rlc_adam_step(values, grads, first, second, rlc_slice(a->powers, 0, s->first, 1), self->lr, &a->settings);
+    rlc_adam_step(values, grads, first, second, NULL, rlc_slice(a->powers, 0, s->first, 1), self->lr, &a->settings);
 }
 
 const rlc_optim_class rlc_adam_class = {
