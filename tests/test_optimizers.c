@@ -183,6 +183,28 @@ static void test_rmsprop(void **state) {
           "{type: RMSprop, lr: 1e-2, alpha: 0.9, eps: 1e-2, weight_decay: 0.1, momentum: 0.5, centered: true}");
 }
 
+/* Whether training reports a number of that name. */
+static bool reports(const rlc_optim *optim, const char *name) {
+    bool found = false;
+    for (int i = 0; i < optim->state.count; i++) {
+        found = found || (optim->state.items[i].logged && strcmp(optim->state.items[i].name, name) == 0);
+    }
+    return found;
+}
+
+static void test_what_is_logged(void **state) {
+    (void)state;
+    rlc_optim *plain = NULL, *clipped = NULL;
+    expect_ok(rlc_optim_new(loss, world_value("{type: SGD, lr: 0.1, max_grad_value: 1}"), NULL, 0, &plain));
+    expect_ok(rlc_optim_new(loss, world_value("{type: SGD, lr: 0.1, max_grad_norm: 1}"), NULL, 0, &clipped));
+    assert_true(reports(plain, "lr") && reports(clipped, "lr"));
+    assert_false(reports(plain, "grad_norm"));
+    assert_true(reports(clipped, "grad_norm"));
+    assert_false(reports(clipped, "steps"));
+    rlc_optim_free(plain);
+    rlc_optim_free(clipped);
+}
+
 static void test_clipping(void **state) {
     (void)state;
     check("clip_value", "{type: SGD, lr: 0.1, max_grad_value: 0.8}");
@@ -218,6 +240,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_sgd, start, stop),
         cmocka_unit_test_setup_teardown(test_rmsprop, start, stop),
         cmocka_unit_test_setup_teardown(test_clipping, start, stop),
+        cmocka_unit_test_setup_teardown(test_what_is_logged, start, stop),
         cmocka_unit_test_setup_teardown(test_each_its_own, start, stop),
     };
     return cmocka_run_group_tests_name("optimisers against PyTorch", tests, add_holder, NULL);
