@@ -18,7 +18,7 @@
         T *largest = amsgrad ? node->more[2]->data : NULL;                                                             \
         const T *grad = node->in[0]->data;                                                                             \
         const T keep2 = (T)adam->beta2, take1 = (T)(1 - adam->beta1), take2 = (T)(1 - adam->beta2);                    \
-        const T step = (T)(lr / (1 - power[1])), scale = (T)sqrt(1 - power[2]), eps = (T)adam->eps;                    \
+        const T step = (T)(lr / (1 - power[1])), unbias = (T)(1 / sqrt(1 - power[2])), eps = (T)adam->eps;             \
         const T decay = (T)adam->weight_decay, keep = (T)(1 - lr * adam->decoupled_weight_decay);                      \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
             const T g = grad[i] + decay * param[i];                                                                    \
@@ -30,7 +30,7 @@
                 vi = largest[i] > vi ? largest[i] : vi;                                                                \
                 largest[i] = vi;                                                                                       \
             }                                                                                                          \
-            param[i] = keep * param[i] - step * mi / (SQRT(vi) / scale + eps);                                         \
+            param[i] = keep * param[i] - step * mi / (SQRT(vi) * unbias + eps);                                        \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
