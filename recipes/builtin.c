@@ -30,6 +30,15 @@ static const rlc_class *const classes[] = {
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,
+    &rlc_adamw_class.base,
+    &rlc_sgd_class.base,
+    &rlc_rmsprop_class.base,
+
+    &rlc_constant_schedule_class.base,
+    &rlc_linear_schedule_class.base,
+    &rlc_step_schedule_class.base,
+    &rlc_exponential_schedule_class.base,
+    &rlc_cosine_schedule_class.base,
 };
 
 rlc_status rlc_registry_new(rlc_registry **registry) {

@@ -24,6 +24,7 @@
 #include "envs/transform.h"
 #include "objectives/loss.h"
 #include "objectives/optim.h"
+#include "objectives/schedule.h"
 #include "objectives/target.h"
 #include "objectives/values.h"
 #include "collectors/buffer.h"

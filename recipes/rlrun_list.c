@@ -25,6 +25,7 @@ static const struct {
     {"loss", "losses (section loss)", rlc__module_options},
     {"target", "target updaters (section target)", rlc__target_options},
     {"optim", "optimisers (section optim)", rlc__optim_options},
+    {"schedule", "schedules of a number over the run (such as optim.lr)", rlc__schedule_options},
 };
 
 static const rlc_option *common_options(const char *kind) {
