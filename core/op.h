@@ -140,6 +140,8 @@ rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
 rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability); /* 0 or 1, of the probability's type */
 /* int64 [..., count]: indices of weights [..., n], which need not sum to 1. */
 rlc_tensor *rlc_multinomial(rlc_stream *stream, rlc_tensor *weights, int64_t count, bool replacement);
+/* int64 [...]: an index for each row of logits [..., n], with the probabilities of their softmax. */
+rlc_tensor *rlc_random_categorical(rlc_stream *stream, rlc_tensor *logits);
 /* `count` numbers below *bound, an int64 tensor read when the op runs. */
 rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t count);
 

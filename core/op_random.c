@@ -61,6 +61,21 @@ rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability) {
     return rlc_cast(hit, (rlc_dtype)probability->dtype);
 }
 
+rlc_tensor *rlc_random_categorical(rlc_stream *stream, rlc_tensor *logits) {
+    if (logits == NULL || rlc__require_program("random_categorical") == NULL) {
+        return NULL;
+    }
+    int64_t n = rlc_size(logits, -1);
+    if (logits->ndim == 0 || n == 0 || logits->dtype != RLC_F32) {
+        char text[RLC_SHAPE_TEXT];
+        return rlc__op_fail("random_categorical", "needs float32 logits with something to choose from, got %s %s",
+                            rlc_dtype_name((rlc_dtype)logits->dtype), rlc_shape_text(rlc_shape_of(logits), text));
+    }
+    rlc_shape shape = rlc_shape_of(logits);
+    shape.ndim--;
+    return draw("random_categorical", RLC_OP_random_categorical, RLC_I64, stream, shape, rlc_contiguous(logits), n, 0);
+}
+
 /* With replacement: how many of the cumulative weights lie at or below a uniform share of their sum. */
 static rlc_tensor *draw_with_replacement(rlc_stream *stream, rlc_tensor *weights, int64_t count) {
     rlc_tensor *cumulative = rlc_cumsum(weights, -1);

@@ -19,6 +19,7 @@
 #include "tensordict/dict.h"
 #include "tensordict/spec.h"
 #include "modules/chain.h"
+#include "modules/distribution.h"
 #include "modules/model.h"
 #include "envs/env.h"
 #include "envs/transform.h"

@@ -20,6 +20,7 @@ static const struct {
     {"env", "environments (section env)", rlc__env_options},
     {"transform", "transforms of an environment (env.transforms)", NULL},
     {"module", "modules (section modules)", rlc__module_options},
+    {"distribution", "distributions of actions (option distribution of a ProbabilisticActor)", NULL},
     {"collector", "collectors (section collector)", rlc__collector_options},
     {"buffer", "replay buffers (section buffer)", rlc__buffer_options},
     {"loss", "losses (section loss)", rlc__module_options},
