@@ -43,6 +43,18 @@ const rlc_tensor *rlc__dict_first(const rlc_dict *dict, bool (*wanted)(const rlc
     return first_below(dict, &(search){wanted, data, text}, NULL);
 }
 
+bool rlc__dict_is_free(const rlc_dict *dict, const rlc_key *key) {
+    while (rlc_dict_find_key(dict, key->head) == NULL) {
+        const rlc_dict *nested = rlc_dict_find_dict_key(dict, key->head);
+        if (nested == NULL || key->tail == NULL) {
+            return nested == NULL;
+        }
+        dict = nested;
+        key = key->tail;
+    }
+    return false;
+}
+
 int rlc__dict_dim(const char *op, const rlc_dict *dict, int dim) {
     const int ndim = dict->batch.ndim;
     if (dim < -ndim || dim >= ndim) {

@@ -1,4 +1,4 @@
-/* batch.h: what the files that make dicts of other batch shapes share; for tensordict's own files.
+/* batch.h: what the files that make dicts from dicts share; for tensordict's own files.
  *
  *     int at = rlc__dict_dim("dict_squeeze", dict, dim);
  *     return at >= 0 ? rlc__dict_rebatch("dict_squeeze", dict, batch, squeeze_one, &at) : NULL;
@@ -22,6 +22,9 @@ const char *rlc__path_text(const rlc__path *path, char text[RLC__PATH_TEXT]);
 /* The first tensor for which `wanted` holds, with its path in `text`; or NULL. */
 const rlc_tensor *rlc__dict_first(const rlc_dict *dict, bool (*wanted)(const rlc_tensor *tensor, const void *data),
                                   const void *data, char text[RLC__PATH_TEXT]);
+
+/* Whether a path can be set without taking the place of anything. */
+bool rlc__dict_is_free(const rlc_dict *dict, const rlc_key *key);
 
 /* Normalises a batch dimension; -1 with an error when it is outside. */
 int rlc__dict_dim(const char *op, const rlc_dict *dict, int dim);

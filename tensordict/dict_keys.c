@@ -102,26 +102,13 @@ rlc_dict *rlc_dict_flatten_keys(const rlc_dict *dict, const char *separator) {
     return rlc_current()->status == RLC_OK ? f.to : NULL;
 }
 
-/* Whether a path can be set without taking the place of anything. */
-static bool is_free(const rlc_dict *dict, const rlc_key *key) {
-    while (rlc_dict_find_key(dict, key->head) == NULL) {
-        const rlc_dict *nested = rlc_dict_find_dict_key(dict, key->head);
-        if (nested == NULL || key->tail == NULL) {
-            return nested == NULL;
-        }
-        dict = nested;
-        key = key->tail;
-    }
-    return false;
-}
-
 static void unflatten_one(rlc_dict *to, const rlc_entry *entry, const char *separator) {
     const char *name = replace_all(entry->key->name, separator, ".");
     const rlc_key *key = intern(name);
     if (key == NULL) {
         return;
     }
-    if (!is_free(to, key)) {
+    if (!rlc__dict_is_free(to, key)) {
         rlc__op_fail("dict_unflatten_keys", "'%s' would take the place of another entry at '%s'", entry->key->name,
                      key->name);
     } else if (entry->dict != NULL) {
