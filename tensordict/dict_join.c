@@ -59,7 +59,8 @@ static bool joined_batch(const joining *j, rlc_dict *const *dicts, const rlc__pa
 
 static rlc_tensor *join_tensors(const joining *j, rlc_tensor **tensors, const rlc__path *path) {
     for (int k = 0; k < j->count; k++) {
-        if (tensors[k] == NULL || !agree(j, rlc_shape_of(tensors[0]), rlc_shape_of(tensors[k]), k, path)) {
+        if (tensors[k] == NULL || (!rlc__same_shape(tensors[0], tensors[k]) &&
+                                   !agree(j, rlc_shape_of(tensors[0]), rlc_shape_of(tensors[k]), k, path))) {
             return NULL;
         }
     }
@@ -126,14 +127,13 @@ static rlc_dict_list new_list(int64_t count) {
     return list;
 }
 
-/* Adds a part to the list, or empties it when there is none. */
-static bool add(rlc_dict_list *list, rlc_dict *part) {
+/* Adds a part to the list; one that could not be made leaves no list at all. */
+static void add(rlc_dict_list *list, rlc_dict *part) {
     if (part == NULL) {
-        list->count = 0;
-        return false;
+        *list = (rlc_dict_list){0};
+    } else {
+        list->dict[list->count++] = part;
     }
-    list->dict[list->count++] = part;
-    return true;
 }
 
 rlc_dict_list rlc_dict_split_sizes(const rlc_dict *dict, const int64_t *sizes, int count, int dim) {
@@ -155,9 +155,7 @@ rlc_dict_list rlc_dict_split_sizes(const rlc_dict *dict, const int64_t *sizes, i
     }
     list = new_list(count);
     for (int i = 0; list.dict != NULL && i < count; i++) {
-        if (!add(&list, rlc_dict_slice(dict, dim, at, at + sizes[i], 1))) {
-            break;
-        }
+        add(&list, rlc_dict_slice(dict, dim, at, at + sizes[i], 1));
         at += sizes[i];
     }
     return list;
@@ -177,9 +175,7 @@ rlc_dict_list rlc_dict_split(const rlc_dict *dict, int64_t size, int dim) {
     list = new_list(total);
     for (int64_t at = 0; list.dict != NULL && at < total; at += size) {
         size = size < total - at ? size : total - at;
-        if (!add(&list, rlc_dict_slice(dict, dim, at, at + size, 1))) {
-            break;
-        }
+        add(&list, rlc_dict_slice(dict, dim, at, at + size, 1));
     }
     return list;
 }
@@ -192,9 +188,7 @@ rlc_dict_list rlc_dict_unbind(const rlc_dict *dict, int dim) {
     }
     list = new_list(dict->batch.size[dim]);
     for (int64_t i = 0; list.dict != NULL && i < dict->batch.size[dim]; i++) {
-        if (!add(&list, rlc_dict_at(dict, dim, i))) {
-            break;
-        }
+        add(&list, rlc_dict_at(dict, dim, i));
     }
     return list;
 }
