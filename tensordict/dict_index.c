@@ -137,7 +137,7 @@ rlc_dict *rlc_dict_index_select(const rlc_dict *dict, int dim, rlc_tensor *index
 /* The places at which the mask is true, as an index into it flattened. */
 static rlc_tensor *true_places(rlc_tensor *mask) {
     rlc_program *p = rlc_current();
-    bool *on = rlc_arena_alloc(&p->host, (size_t)mask->numel + 1, RLC_ALIGN_STRUCT);
+    uint8_t *on = rlc_arena_alloc(&p->host, (size_t)mask->numel + 1, RLC_ALIGN_STRUCT);
     int64_t *places = rlc_arena_alloc(&p->host, ((size_t)mask->numel + 1) * sizeof *places, RLC_ALIGN_STRUCT);
     rlc_status status = on != NULL && places != NULL ? rlc_read(mask, on) : rlc_error_status();
     if (status != RLC_OK) {
@@ -147,7 +147,7 @@ static rlc_tensor *true_places(rlc_tensor *mask) {
     int64_t count = 0;
     for (int64_t i = 0; i < mask->numel; i++) {
         places[count] = i;
-        count += on[i];
+        count += on[i] != 0; /* a file may hold other bytes than 0 and 1 */
     }
     return rlc_from_data(RLC_I64, RLC_SHAPE(count), places);
 }

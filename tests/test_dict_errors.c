@@ -207,6 +207,16 @@ static void test_gather_repeats_its_index(void **state) {
     expect_ok(rlc_end(p));
 }
 
+/* A file may bring any byte as a bool. */
+static void test_mask_of_other_bytes(void **state) {
+    (void)state;
+    rlc_dict *got =
+        rlc_dict_mask(sample(), rlc_from_data(RLC_BOOL, RLC_SHAPE(2, 3), (uint8_t[]){255, 0, 2, 255, 0, 9}));
+    assert_true(rlc_shape_equal(got->batch, RLC_SHAPE(4)));
+    EXPECT(rlc_dict_get(got, "n.y"), 0, 2, 3, 5);
+    expect_ok(rlc_end(p));
+}
+
 /* Gradients pass through whatever moves elements: each element of `root` must get as many as it was taken times. */
 static void test_gradients(void **state) {
     (void)state;
@@ -318,6 +328,7 @@ int main(void) {
         cmocka_unit_test_setup(test_assign, start),
         cmocka_unit_test_setup(test_equal, start),
         cmocka_unit_test_setup(test_gather_repeats_its_index, start),
+        cmocka_unit_test_setup(test_mask_of_other_bytes, start),
         cmocka_unit_test_setup(test_gradients, start),
         cmocka_unit_test_setup(test_shapes_only, start),
         cmocka_unit_test_setup(test_to, start),
