@@ -131,10 +131,10 @@ results: all
 	@bench/results.sh
 
 PYTHON = python3
-$O/tests/oracle/outputs: $O/tests/oracle/outputs.o $O/librlc.so
+$O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
 
-oracle: all $O/tests/oracle/outputs
+oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts
 	tests/oracle/run.sh $(PYTHON)
 
 # Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>.

@@ -17,6 +17,7 @@
 #include "core/state.h"
 #include "core/update.h"
 #include "tensordict/dict.h"
+#include "tensordict/dict_file.h"
 #include "tensordict/spec.h"
 #include "modules/chain.h"
 #include "modules/distribution.h"
