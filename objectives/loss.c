@@ -146,6 +146,34 @@ int rlc_loss_parameters(const rlc_loss *loss, const char *group, int *parameters
     return found ? count : -1;
 }
 
+rlc_tensor *rlc_loss_reduce(const rlc_dict *td, rlc_tensor *each) {
+    rlc_tensor *weight = rlc_dict_find(td, "priority_weight");
+    if (weight == NULL || each == NULL) {
+        return rlc_mean(each, RLC_ALL, false);
+    }
+    weight = rlc_reshape(rlc_detach(weight), rlc_shape_of(each));
+    rlc_tensor *sum = rlc_sum(rlc_mul(each, weight), RLC_ALL, false);
+    return rlc_div(sum, rlc_sum(weight, RLC_ALL, false));
+}
+
+rlc_schedule *rlc_loss_schedule(rlc_loss *loss, const char *option, const rlc_value *value, double usual) {
+    rlc_model *model = loss->base.model;
+    rlc_schedule *schedule = NULL;
+    if (value == NULL || value->kind == RLC_NULL) {
+        return rlc_schedule_constant(&model->arena, usual);
+    }
+    rlc_schedule_read(model->registry, &model->arena, loss->base.path, option, value, &schedule);
+    return schedule;
+}
+
+/* While the model is built there is no run to go by: then it is what it starts from. */
+rlc_tensor *rlc_loss_scheduled(const rlc_loss *loss, const rlc_schedule *schedule) {
+    if (loss->frames == NULL || !rlc_schedule_changes(schedule)) {
+        return rlc_scalar(rlc_schedule_start(schedule));
+    }
+    return rlc_schedule_record(schedule, loss->frames, loss->total_frames);
+}
+
 rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target) {
     enum { L2, L1 };
     return distance == L2   ? rlc_squared_error(value, target)

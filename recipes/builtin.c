@@ -45,6 +45,13 @@ static const rlc_class *const classes[] = {
     &rlc_replay_buffer_class.base,
 
     &rlc_dqn_loss_class.base,
+    &rlc_ddpg_loss_class.base,
+    &rlc_td3_loss_class.base,
+    &rlc_sac_loss_class.base,
+    &rlc_clip_ppo_loss_class.base,
+    &rlc_kl_pen_ppo_loss_class.base,
+    &rlc_a2c_loss_class.base,
+    &rlc_reinforce_loss_class.base,
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,

@@ -235,6 +235,8 @@ static rlc_status build(rlc_run *run) {
         RLC_TRY(rlc_target_new(run->loss, r->target, &run->target));
     }
     RLC_TRY(build_optims(run));
+    run->loss->frames = run->frames_view;
+    run->loss->total_frames = run->collector->total_frames;
     run->updates = rlc_state_counter(&run->state, "updates");
     RLC_TRY(rlc_program_new(run->device, "collect", &run->collecting));
     RLC_TRY(rlc_program_new(run->device, "update", &run->updating));

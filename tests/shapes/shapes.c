@@ -48,9 +48,6 @@ RLC_PLUGIN(registry) {
     static const rlc_class *const classes[] = {
         &pendulum.base,
         &shapes_gae.base,
-        &shapes_ppo_loss.base,
-        &shapes_sac_loss.base,
-        &shapes_td3_loss.base,
     };
     for (int i = 0; i < RLC_COUNT(classes); i++) {
         RLC_TRY(rlc_register(registry, classes[i]));

@@ -7,6 +7,6 @@
 #include "modules/model.h"
 #include "objectives/loss.h"
 
-extern const rlc_module_class shapes_gae, shapes_ppo_loss, shapes_sac_loss, shapes_td3_loss;
+extern const rlc_module_class shapes_gae;
 
 #endif
