@@ -16,6 +16,7 @@
 #include "core/safetensors.h"
 #include "core/state.h"
 #include "core/update.h"
+#include "tensordict/composite.h"
 #include "tensordict/dict.h"
 #include "tensordict/spec.h"
 #include "modules/chain.h"
