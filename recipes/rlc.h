@@ -21,6 +21,7 @@
 #include "tensordict/spec.h"
 #include "modules/chain.h"
 #include "modules/model.h"
+#include "envs/check.h"
 #include "envs/env.h"
 #include "envs/transform.h"
 #include "objectives/loss.h"
