@@ -76,15 +76,17 @@ $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 $O/tests/shapes.so: $(patsubst %.c,$O/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
 	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
 
-# The examples, as their users would compile them but for where the headers are.
-EXAMPLES = $O/examples/dueling.so $O/examples/rollout
-examples: $(EXAMPLES)
+# The examples, as their users would compile them but for where the headers are: those with a recipe beside them are
+# plug-ins that it names, the others are programs.
+PLUGINS = $(basename $(notdir $(wildcard examples/*.yaml)))
+PROGRAMS = $(filter-out $(PLUGINS),$(basename $(notdir $(wildcard examples/*.c))))
+examples: $(PLUGINS:%=$O/examples/%.so) $(PROGRAMS:%=$O/examples/%)
 
 $O/examples/%.so: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -shared -fPIC -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc
 
-$O/examples/%: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
+$O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
