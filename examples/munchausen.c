@@ -21,7 +21,7 @@ typedef struct {
 } MunchausenLoss;
 
 static const rlc_option options[] = {
-    RLC_MODULE(MunchausenLoss, network, "writes action_value", .required = true, .alias = "value_network"),
+    RLC_MODULE(MunchausenLoss, network, "writes action_value", .alias = "value_network", .required = true),
     RLC_FLOAT(MunchausenLoss, gamma, 0.99, 0, 1, "discount of a step"),
     RLC_FLOAT(MunchausenLoss, alpha, 0.9, 0, 1, "weight of the log-probability of the action"),
     RLC_FLOAT(MunchausenLoss, tau, 0.03, 1e-6, 1e6, "temperature of the policy"),
