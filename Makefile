@@ -138,17 +138,32 @@ $O/tests/oracle/outputs: $O/tests/oracle/outputs.o $O/librlc.so
 oracle: all $O/tests/oracle/outputs
 	tests/oracle/run.sh $(PYTHON)
 
-# Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>.
+# Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>. Where PREFIX/lib is
+# one of the linker's folders, ldconfig makes the library known; tests/install.sh tries all of it.
 PREFIX = /usr/local
 TO = $(DESTDIR)$(PREFIX)
+VERSION := $(shell sed -n 's/^\#define RLC_VERSION "\(.*\)"/\1/p' core/base.h)
+define PKG_CONFIG
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include/rlc
+
+Name: rlc
+Description: modular reinforcement learning in C
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -lrlc
+Libs.private: $(LDLIBS)
+endef
+export PKG_CONFIG
+
 install: all
 	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
 	install -m 755 $O/librlc.so $(TO)/lib/
-	$(CC) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
-	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h; done
+	$(CC) $(SANITIZE) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
+	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h || exit 1; done
 	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h
-	printf 'Name: rlc\nDescription: modular reinforcement learning in C\nVersion: %s\nCflags: -I%s\nLibs: -L%s -lrlc\n' \
-	    0.1.0 $(PREFIX)/include/rlc $(PREFIX)/lib > $(TO)/lib/pkgconfig/rlc.pc
+	printenv PKG_CONFIG > $(TO)/lib/pkgconfig/rlc.pc
 
 clean:
 	rm -rf build build-* rlrun

@@ -11,6 +11,7 @@
 #include "core/base.h"
 #include "core/class.h"
 #include "core/device.h"
+#include "core/file.h"
 #include "core/op.h"
 #include "core/program.h"
 #include "core/safetensors.h"
