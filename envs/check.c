@@ -8,7 +8,7 @@
 #include "envs/keys.h"
 #include "tensordict/composite.h"
 
-enum { STEPS = 200, SHORT_EPISODE = 5, SHORT_STEPS = 4 * SHORT_EPISODE };
+enum { STEPS = 200, FEW_STEPS = 10, MANY_ROWS = 50000, SHORT_EPISODE = 5, SHORT_STEPS = 4 * SHORT_EPISODE };
 
 /* What an entry held at a step, in eight bytes. */
 typedef struct mark {
@@ -330,6 +330,12 @@ static rlc_status check_env(checker *c, rlc_env *twin, int steps) {
     return check_steps(c, SHORT_STEPS, NULL);
 }
 
+/* 200 steps, fewer of a large batch: it shows as much in them. */
+static int steps_of(const rlc_env *env) {
+    int64_t steps = MANY_ROWS / env->num_envs;
+    return steps > STEPS ? STEPS : steps < FEW_STEPS ? FEW_STEPS : (int)steps;
+}
+
 rlc_status rlc_check_env_options(const rlc_registry *registry, rlc_device *device, uint64_t seed,
                                  const rlc_value *options, int steps) {
     checker c = {0};
@@ -340,7 +346,7 @@ rlc_status rlc_check_env_options(const rlc_registry *registry, rlc_device *devic
     if (status == RLC_OK) {
         c.env = env;
         c.elapsed = rlc_arena_calloc(&c.arena, (size_t)env->num_envs * sizeof *c.elapsed);
-        status = c.elapsed != NULL ? check_env(&c, twin, steps > 0 ? steps : STEPS) : rlc_error_status();
+        status = c.elapsed != NULL ? check_env(&c, twin, steps > 0 ? steps : steps_of(env)) : rlc_error_status();
     }
     rlc_program_free(c.program);
     rlc_arena_free(&c.arena);

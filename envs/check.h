@@ -1,6 +1,9 @@
 /* check.h: whether an environment and its transforms keep what env.h promises, for those who write one.
  *
- *     expect_ok(rlc_check_env(registry, cpu, "{type: PointMass, num_envs: 3}", 0));      // or print rlc_error()
+ *     if (rlc_check_env(registry, cpu, "{type: PointMass, num_envs: 3}", 0) != RLC_OK)
+ *         fprintf(stderr, "%s\n", rlc_error());
+ *
+ * `rlrun check` does the same with the environment of a recipe.
  *
  * The environment is built, reset and stepped with random actions, some 200 steps and then some with episodes cut short.
  * At every step:
@@ -23,7 +26,8 @@
 RLC_BEGIN
 
 /* Checks what `options` describe, text such as "{type: CartPole, num_envs: 8}". The first promise that is broken is
- * RLC_INVALID with a message that names the entry, the row and the step. With `steps` of 0 it makes 200. */
+ * RLC_INVALID with a message that names the entry, the row and the step. With `steps` of 0 it makes 200, fewer of a large
+ * batch. */
 rlc_status rlc_check_env(const rlc_registry *registry, rlc_device *device, const char *options, int steps);
 
 /* The same for options that have been read already, those of a recipe's env, and a seed. */

@@ -126,7 +126,10 @@ static void test_check(void **state) {
     expect_wrong(rlc_dict_new(RLC_SHAPE(3)), "the dict has batch shape [3], but its specs want one that ends in [2]");
     expect_ok(rlc_end(p));
     rlc_begin(p);
-    assert_null(rlc_composite_is_in(specs, td));
+    rlc_dict *empty = rlc_dict_new(RLC_SHAPE(2));
+    rlc_dict_set(empty, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(2, 3)));
+    rlc_dict_set(empty, "action", rlc_zeros(RLC_I64, RLC_SHAPE(2, 2)));
+    assert_null(rlc_composite_is_in(specs, empty));
     expect_error(rlc_end(p), RLC_INVALID, "there is no key 'next'");
 }
 

@@ -89,6 +89,20 @@ static void test_environment_keeps_its_promises(void **state) {
     rlc_registry_free(registry);
 }
 
+/* `rlrun check` looks at the environment too. */
+static void test_check_of_a_recipe(void **state) {
+    (void)state;
+    char command[1024], arguments[1024];
+    snprintf(arguments, sizeof arguments, "check examples/point_mass.yaml plugins.0=%s/point_mass.so", TEST_EXAMPLES);
+    expect_rlrun(arguments, 0, "good to train");
+    snprintf(command, sizeof command, "%s -shared -fPIC -I. -o %s/broken.so tests/plugins/broken_env.c", TEST_CC,
+             work_folder);
+    assert_int_equal(run(command), 0);
+    snprintf(arguments, sizeof arguments, "check examples/point_mass.yaml plugins.0=%s/broken.so env.type=Broken",
+             work_folder);
+    expect_rlrun(arguments, 2, "rlrun: env Broken, step 1: 'next.reward' of row 0 is ");
+}
+
 /* Newton's laws in 0.1 s: with no push the speed stays, and a step over the edge ends the episode. */
 static void test_point_mass(void **state) {
     (void)state;
@@ -231,6 +245,7 @@ int main(void) {
         cmocka_unit_test_setup(test_programs, fresh_start),
         cmocka_unit_test_setup(test_recipes, fresh_start),
         cmocka_unit_test_setup(test_environment_keeps_its_promises, fresh_start),
+        cmocka_unit_test_setup(test_check_of_a_recipe, fresh_start),
         cmocka_unit_test_setup(test_point_mass, fresh_start),
         cmocka_unit_test_setup(test_time_aware, fresh_start),
         cmocka_unit_test_setup(test_munchausen, fresh_start),
