@@ -5,12 +5,12 @@
  *
  * `rlrun check` does the same with the environment of a recipe.
  *
- * The environment is built, reset and stepped with random actions, some 200 steps and then some with episodes cut short.
- * At every step:
+ * The environment is built, reset and stepped with random actions, some 200 steps and then some with episodes cut
+ * short. At every step:
  *
- * - every entry has the type and shape that its spec and the batch say, numbers are finite and within the spec's bounds;
- * - reward is float32 [N, 1]; terminated, truncated and done are bool [N, 1], and done is either of the others; the step
- *   at which time runs out ends the episode; the dict that the next step starts from has all three down;
+ * - every entry has the type and shape that its spec and the batch say, numbers are finite and within its bounds;
+ * - reward is float32 [N, 1]; terminated, truncated and done are bool [N, 1], and done is either of the others; the
+ *   step at which time runs out ends the episode; the dict that the next step starts from has all three down;
  * - rows that are done are reset, and only those: in all others the next step starts from what stands under `next`;
  *
  * and then, bit for bit:
@@ -26,8 +26,8 @@
 RLC_BEGIN
 
 /* Checks what `options` describe, text such as "{type: CartPole, num_envs: 8}". The first promise that is broken is
- * RLC_INVALID with a message that names the entry, the row and the step. With `steps` of 0 it makes 200, fewer of a large
- * batch. */
+ * RLC_INVALID with a message that names the entry, the row and the step. With `steps` of 0 it makes 200, fewer of a
+ * large batch. */
 rlc_status rlc_check_env(const rlc_registry *registry, rlc_device *device, const char *options, int steps);
 
 /* The same for options that have been read already, those of a recipe's env, and a seed. */

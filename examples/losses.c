@@ -1,5 +1,5 @@
-/* losses.c: what one learns: the values of the actions taken, by gather, and why Q-learning likes the Huber distance: one
- * bad guess weighs as much as its error, not as its square.
+/* losses.c: what one learns: the values of the actions taken, by gather, and why Q-learning likes the Huber distance:
+ * one bad guess weighs as much as its error, not as its square.
  *
  *     cc losses.c $(pkg-config --cflags --libs rlc) -o losses
  */

@@ -1,8 +1,9 @@
-/* munchausen.c: a loss of one's own: Munchausen DQN (Vieillard, Pietquin and Geist, "Munchausen Reinforcement Learning",
- * NeurIPS 2020). The reward is raised by how sure the policy softmax(q / tau) was of the action taken, and the next state
- * is worth its soft value:
+/* munchausen.c: a loss of one's own: Munchausen DQN (Vieillard, Pietquin and Geist, "Munchausen Reinforcement
+ * Learning", NeurIPS 2020). The reward is raised by how sure the policy softmax(q / tau) was of the action taken, and
+ * the next state is worth its soft value:
  *
- *     r + alpha max(tau log pi(a|s), low) + gamma (1 - terminated) sum over a' of pi(a'|s') (q(s',a') - tau log pi(a'|s'))
+ *     r + alpha max(tau log pi(a|s), low)
+ *       + gamma (1 - terminated) sum over a' of pi(a'|s') (q(s',a') - tau log pi(a'|s'))
  *
  * where q and pi are those of the target network.
  *

@@ -3,16 +3,17 @@
  *
  *     cc -shared -fPIC point_mass.c $(pkg-config --cflags rlc) -o point_mass.so
  *
- * examples/point_mass.yaml trains in it. An environment is three functions on one row of the batch, and numbers about it;
- * ENV_DISCRETE makes the loop over all rows of them. rlc_check_env (envs/check.h) tells whether it keeps its promises.
+ * examples/point_mass.yaml trains in it. An environment is three functions on one row of the batch, and numbers about
+ * it; ENV_DISCRETE makes the loop over all rows of them. rlc_check_env (envs/check.h) tells whether it keeps its
+ * promises.
  */
 #include <kernels/cpu/env_loop.h>
 #include <rlc.h>
 
 enum { POINT_MASS_STATE = 2, POINT_MASS_OBSERVATION = 2, POINT_MASS_ACTIONS = 3 };
 
-/* State: position in m and velocity in m/s. Action 0 pushes to the left, 1 not at all, 2 to the right, for 0.1 s. Returns
- * whether the mass has left the track. */
+/* State: position in m and velocity in m/s. Action 0 pushes to the left, 1 not at all, 2 to the right, for 0.1 s.
+ * Returns whether the mass has left the track. */
 RLC_INLINE int point_mass_step(float *state, int action, float *reward) {
     const float push = 1.0f, tau = 0.1f, edge = 3.0f;
     float position = state[0], velocity = state[1];
@@ -24,7 +25,7 @@ RLC_INLINE int point_mass_step(float *state, int action, float *reward) {
     return (position < -edge) | (position > edge);
 }
 
-/* Somewhere within 1 m of the origin, at no more than 0.5 m/s. A draw has four random words for each block asked for. */
+/* Somewhere within 1 m of the origin, at no more than 0.5 m/s. A draw gives four random words a block. */
 RLC_INLINE void point_mass_reset(float *state, const rlc_draw *draw) {
     rlc_block block = rlc_draw_block(draw, 0);
     state[0] = rlc_between(block.word[0], -1.0f, 1.0f);

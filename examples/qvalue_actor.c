@@ -1,5 +1,5 @@
-/* qvalue_actor.c: what one learns: a policy from a network of action values on CartPole. Modules read and write entries of
- * one dict; QValueModule takes the action of the highest value and notes that value.
+/* qvalue_actor.c: what one learns: a policy from a network of action values on CartPole. Modules read and write entries
+ * of one dict; QValueModule takes the action of the highest value and notes that value.
  *
  *     cc qvalue_actor.c $(pkg-config --cflags --libs rlc) -o qvalue_actor
  */

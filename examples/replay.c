@@ -1,5 +1,5 @@
-/* replay.c: what one learns: a replay buffer is a ring. One of capacity 4 is given six steps; the two oldest go. A sample
- * names the rows it was drawn from.
+/* replay.c: what one learns: a replay buffer is a ring. One of capacity 4 is given six steps; the two oldest go. A
+ * sample names the rows it was drawn from.
  *
  *     cc replay.c $(pkg-config --cflags --libs rlc) -o replay
  */

@@ -1,5 +1,5 @@
-/* tensors.c: what one learns: tensors are made and combined as in PyTorch's basics tutorial. Ops record into the program
- * that is open; reading a value runs what has been recorded.
+/* tensors.c: what one learns: tensors are made and combined as in PyTorch's basics tutorial. Ops record into the
+ * program that is open; reading a value runs what has been recorded.
  *
  *     cc tensors.c $(pkg-config --cflags --libs rlc) -o tensors
  */

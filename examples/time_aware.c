@@ -1,5 +1,6 @@
-/* time_aware.c: a transform of one's own: the observation gets one more number, the share of the episode's steps that have
- * been made (Pardo et al., "Time Limits in Reinforcement Learning", ICML 2018), so that a policy can see its end coming.
+/* time_aware.c: a transform of one's own: the observation gets one more number, the share of the episode's steps that
+ * have been made (Pardo et al., "Time Limits in Reinforcement Learning", ICML 2018), so that a policy can see its end
+ * coming.
  *
  *     cc -shared -fPIC time_aware.c $(pkg-config --cflags rlc) -o time_aware.so
  *

@@ -1,7 +1,7 @@
 /* composite.h: specs under names, nested as a dict is: TorchRL's Composite.
  *
- * A composite lies in an arena, with copies of its specs' arrays. Its batch dimensions come between those that a call gives
- * and the shape of a spec; those of a nested composite come after its parent's.
+ * A composite lies in an arena, with copies of its specs' arrays. Its batch dimensions come between those that a call
+ * gives and the shape of a spec; those of a nested composite come after its parent's.
  *
  *     rlc_composite *specs = rlc_composite_new(&arena, RLC_SHAPE(8));
  *     rlc_composite_set(specs, "action", rlc_spec_one_hot(2));

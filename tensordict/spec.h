@@ -1,7 +1,8 @@
 /* spec.h: what values an action or an observation can take: TorchRL's tensor specs.
  *
- * A spec describes one element of a batch; the batch dimensions come in front. It is a small value, copied freely; bounds
- * by element and the sizes of a multi-one-hot's parts are arrays in an arena that must live as long as the spec is used.
+ * A spec describes one element of a batch; the batch dimensions come in front. It is a small value, copied freely;
+ * bounds by element and the sizes of a multi-one-hot's parts are arrays in an arena that must live as long as the spec
+ * is used.
  *
  *     rlc_spec action = rlc_spec_one_hot(2);
  *     rlc_tensor *a = rlc_spec_sample(&action, RLC_SHAPE(8), stream);      // int64 [8, 2]
@@ -46,8 +47,8 @@ rlc_spec rlc_spec_binary(rlc_shape shape);
 
 enum { RLC_SPEC_MAX_PARTS = 256 };
 
-/* Bounds by element, and sizes of parts, copied into the arena. Where memory runs out, or a part has no choice, an error is
- * recorded and the arrays are NULL. */
+/* Bounds by element, and sizes of parts, copied into the arena. Where memory runs out, or a part has no choice, an
+ * error is recorded and the arrays are NULL. */
 rlc_spec rlc_spec_bounded_by(rlc_arena *arena, rlc_shape shape, const double *lows, const double *highs);
 rlc_spec rlc_spec_multi_one_hot(rlc_arena *arena, const int64_t *nvec, int parts);
 
@@ -70,8 +71,8 @@ bool rlc_spec_equal(const rlc_spec *a, const rlc_spec *b);
 /* How many numbers a network that chooses such a value puts out: n for discrete ones, else the elements. */
 int64_t rlc_spec_size(const rlc_spec *spec);
 
-/* "OneHot(2)", "Bounded([1], -2, 2)", "Unbounded([4], int64)", for messages and tables; cut off with "..." where bounds by
- * element do not fit. */
+/* "OneHot(2)", "Bounded([1], -2, 2)", "Unbounded([4], int64)", for messages and tables; cut off with "..." where bounds
+ * by element do not fit. */
 enum { RLC_SPEC_TEXT = RLC_SHAPE_TEXT + 64 };
 const char *rlc_spec_text(const rlc_spec *spec, char text[RLC_SPEC_TEXT]);
 
@@ -80,19 +81,20 @@ const char *rlc_spec_text(const rlc_spec *spec, char text[RLC_SPEC_TEXT]);
 /* Zeros, of the right shape and type. */
 rlc_tensor *rlc_spec_zeros(const rlc_spec *spec, rlc_shape batch);
 
-/* Uniform over the values, bounds included where they are integers. Where there are no bounds: a standard normal number,
- * or any integer that is not negative. Infinite bounds are an error. */
+/* Uniform over the values, bounds included where they are integers. Where there are no bounds: a standard normal
+ * number, or any integer that is not negative. Infinite bounds are an error. */
 rlc_tensor *rlc_spec_sample(const rlc_spec *spec, rlc_shape batch, rlc_stream *stream);
 
-/* Bool [*batch]: whether all of an element's values are what the spec says. A type other than the spec's is an error, for
- * which rlc_spec_fits can be asked first. A one-hot row has one 1 and nothing else but zeros (TorchRL only looks at the
- * sum). */
+/* Bool [*batch]: whether all of an element's values are what the spec says. A type other than the spec's is an error,
+ * for which rlc_spec_fits can be asked first. A one-hot row has one 1 and nothing else but zeros (TorchRL only looks at
+ * the sum). */
 rlc_tensor *rlc_spec_is_in(const rlc_spec *spec, rlc_tensor *value);
 
-/* The value itself where it is in the spec, else one near it; converted to the spec's type. Bounded: clamped. Categorical
- * and binary: rounded, halves to even, and clamped; NaN becomes 0. A row of a one-hot becomes one choice, drawn from the
- * stream in proportion to the row's entries as TorchRL draws it, or, with a stream of NULL, the largest entry, of equal
- * ones the first. Entries that are not positive are not chosen; a row without any other gives the first choice. */
+/* The value itself where it is in the spec, else one near it; converted to the spec's type. Bounded: clamped.
+ * Categorical and binary: rounded, halves to even, and clamped; NaN becomes 0. A row of a one-hot becomes one choice,
+ * drawn from the stream in proportion to the row's entries as TorchRL draws it, or, with a stream of NULL, the largest
+ * entry, of equal ones the first. Entries that are not positive are not chosen; a row without any other gives the first
+ * choice. */
 rlc_tensor *rlc_spec_project(const rlc_spec *spec, rlc_tensor *value, rlc_stream *stream);
 
 /* What choices an environment or a network names by number, as the spec writes them: int64 indices [*batch] as one-hot
@@ -101,7 +103,7 @@ rlc_tensor *rlc_spec_project(const rlc_spec *spec, rlc_tensor *value, rlc_stream
 rlc_tensor *rlc_spec_encode(const rlc_spec *spec, rlc_tensor *index);
 rlc_tensor *rlc_spec_decode(const rlc_spec *spec, rlc_tensor *value);
 
-/* The bounds of a bounded spec, in its type: without dimensions, or of the spec's shape where they differ by element. */
+/* The bounds of a bounded spec, in its type: without dimensions, or of the spec's shape where they differ. */
 rlc_tensor *rlc_spec_low(const rlc_spec *spec);
 rlc_tensor *rlc_spec_high(const rlc_spec *spec);
 

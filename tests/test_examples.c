@@ -214,7 +214,7 @@ static void test_munchausen(void **state) {
     rlc_model_free(model);
 }
 
-/* The examples once more, built as if for another ABI: of whatever kind, they are turned away before they are called. */
+/* The examples once more, built as if for another ABI: of whatever kind, they are turned away unseen. */
 static void test_other_abi(void **state) {
     (void)state;
     static const char *const names[] = {"point_mass", "munchausen", "time_aware", "dueling"};
