@@ -77,15 +77,17 @@ $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 $O/tests/shapes.so: $(patsubst %.c,$O/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
 	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
 
-# The examples, as their users would compile them but for where the headers are.
-EXAMPLES = $O/examples/dueling.so $O/examples/rollout
-examples: $(EXAMPLES)
+# The examples, as their users would compile them but for where the headers are: those with a recipe beside them are
+# plug-ins that it names, the others are programs.
+PLUGINS = $(basename $(notdir $(wildcard examples/*.yaml)))
+PROGRAMS = $(filter-out $(PLUGINS),$(basename $(notdir $(wildcard examples/*.c))))
+examples: $(PLUGINS:%=$O/examples/%.so) $(PROGRAMS:%=$O/examples/%)
 
 $O/examples/%.so: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -shared -fPIC -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc
 
-$O/examples/%: examples/%.c $O/librlc.so $(HEADERS) recipes/rlc.h
+$O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.h
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
@@ -137,17 +139,32 @@ $O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts
 	tests/oracle/run.sh $(PYTHON)
 
-# Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>.
+# Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>. Where PREFIX/lib is
+# one of the linker's folders, ldconfig makes the library known; tests/install.sh tries all of it.
 PREFIX = /usr/local
 TO = $(DESTDIR)$(PREFIX)
+VERSION := $(shell sed -n 's/^\#define RLC_VERSION "\(.*\)"/\1/p' core/base.h)
+define PKG_CONFIG
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include/rlc
+
+Name: rlc
+Description: modular reinforcement learning in C
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -lrlc
+Libs.private: $(LDLIBS)
+endef
+export PKG_CONFIG
+
 install: all
 	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
 	install -m 755 $O/librlc.so $(TO)/lib/
-	$(CC) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
-	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h; done
+	$(CC) $(SANITIZE) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
+	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h || exit 1; done
 	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h
-	printf 'Name: rlc\nDescription: modular reinforcement learning in C\nVersion: %s\nCflags: -I%s\nLibs: -L%s -lrlc\n' \
-	    0.1.0 $(PREFIX)/include/rlc $(PREFIX)/lib > $(TO)/lib/pkgconfig/rlc.pc
+	printenv PKG_CONFIG > $(TO)/lib/pkgconfig/rlc.pc
 
 clean:
 	rm -rf build build-* rlrun

@@ -122,8 +122,8 @@ typedef struct rlc_option {
 
 typedef struct rlc_class {
     const char *kind, *name;
-    const char *doc;           /* one line */
     size_t size;               /* of the object's struct */
+    const char *doc;           /* one line */
     const rlc_option *options; /* ended by {0}; NULL for none */
 } rlc_class;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "envs/check.h"
 #include "recipes/rlrun.h"
 #include "recipes/run.h"
 
@@ -103,6 +104,9 @@ rlc_status rlrun_check(const rlrun_arguments *a) {
     rlc_run *run;
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
     rlc_status status = rlc_run_check(run);
+    if (status == RLC_OK) {
+        status = rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
+    }
     if (status == RLC_OK && !a->quiet) {
         printf("%s  seed %lld, device %s\n", run->recipe.name, (long long)run->recipe.seed, run->device->name);
         print_env(run->env);

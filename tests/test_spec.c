@@ -184,6 +184,7 @@ static void test_streams(void **state) {
 
 static void test_text(void **state) {
     (void)state;
+    rlc_arena arena = {0};
     const struct {
         rlc_spec spec;
         const char *text;
@@ -193,11 +194,22 @@ static void test_text(void **state) {
         {rlc_spec_binary(RLC_SHAPE(3)), "Binary([3])"},
         {rlc_spec_bounded(RLC_SHAPE(1), -2, 2), "Bounded([1], -2, 2)"},
         {rlc_spec_unbounded(RLC_SHAPE(4, 84)), "Unbounded([4, 84])"},
+        {rlc_spec_as(rlc_spec_unbounded(RLC_SHAPE(4)), RLC_I64), "Unbounded([4], int64)"},
+        {rlc_spec_as(rlc_spec_bounded((rlc_shape){0}, 0, 255), RLC_U8), "Bounded([], 0, 255, uint8)"},
+        {rlc_spec_multi_one_hot(&arena, (int64_t[]){2, 3, 17}, 3), "MultiOneHot(2, 3, 17)"},
+        {rlc_spec_bounded_by(&arena, RLC_SHAPE(2), (double[]){-1, 0}, (double[]){1, 0.5}),
+         "Bounded([2], -1 to 1, 0 to 0.5)"},
     };
     for (int i = 0; i < RLC_COUNT(cases); i++) {
-        char text[RLC_SHAPE_TEXT + 64];
+        char text[RLC_SPEC_TEXT];
         assert_string_equal(rlc_spec_text(&cases[i].spec, text), cases[i].text);
     }
+    double many[200] = {0};
+    char text[RLC_SPEC_TEXT];
+    rlc_spec long_one = rlc_spec_bounded_by(&arena, RLC_SHAPE(200), many, many);
+    assert_int_equal(strlen(rlc_spec_text(&long_one, text)), RLC_SPEC_TEXT - 1);
+    assert_string_equal(text + RLC_SPEC_TEXT - 4, "...");
+    rlc_arena_free(&arena);
     expect_ok(rlc_end(p));
 }
 

@@ -26,26 +26,26 @@ typedef struct env_rows {
 
 static inline env_rows env_rows_of(const rlc_node *node) {
     rlc_tensor *const *t = node->more;
-    env_rows r = {
-        .call = node->aux,
-        .state = t[RLC_ENV_STATE]->data,
-        .elapsed = t[RLC_ENV_ELAPSED]->data,
-        .episode_return = t[RLC_ENV_RETURN]->data,
-        .counter = t[RLC_ENV_COUNTER]->data,
-        .totals = t[RLC_ENV_TOTALS]->data,
-        .returns = t[RLC_ENV_RETURNS]->data,
-        .lengths = t[RLC_ENV_LENGTHS]->data,
-        .done = t[RLC_ENV_DONE]->data,
-        .next_observation = t[RLC_ENV_NEXT_OBSERVATION]->data,
-    };
+    env_rows r;
+    memset(&r, 0, sizeof r);
+    r.call = (const rlc_env_call *)node->aux;
     r.n = r.call->num_envs;
+    r.state = (float *)t[RLC_ENV_STATE]->data;
+    r.elapsed = (int64_t *)t[RLC_ENV_ELAPSED]->data;
+    r.episode_return = (float *)t[RLC_ENV_RETURN]->data;
+    r.counter = (int64_t *)t[RLC_ENV_COUNTER]->data;
+    r.totals = (int64_t *)t[RLC_ENV_TOTALS]->data;
+    r.returns = (double *)t[RLC_ENV_RETURNS]->data;
+    r.lengths = (double *)t[RLC_ENV_LENGTHS]->data;
+    r.done = (uint8_t *)t[RLC_ENV_DONE]->data;
+    r.next_observation = (float *)t[RLC_ENV_NEXT_OBSERVATION]->data;
     if (r.call->mode == RLC_ENV_STEP) {
         r.action = t[RLC_ENV_ACTION]->data;
-        r.reward = t[RLC_ENV_REWARD]->data;
-        r.terminated = t[RLC_ENV_TERMINATED]->data;
-        r.truncated = t[RLC_ENV_TRUNCATED]->data;
+        r.reward = (float *)t[RLC_ENV_REWARD]->data;
+        r.terminated = (uint8_t *)t[RLC_ENV_TERMINATED]->data;
+        r.truncated = (uint8_t *)t[RLC_ENV_TRUNCATED]->data;
     } else {
-        r.observation = t[RLC_ENV_OBSERVATION]->data;
+        r.observation = (float *)t[RLC_ENV_OBSERVATION]->data;
     }
     return r;
 }
@@ -55,7 +55,7 @@ enum { ENV_BLOCK = 256 };
 /* Actions of rows [first, first + count) as numbers; of several ones in a one-hot row the first counts. False when one
  * is no action: a number outside of 0 .. actions - 1, a row without a one. */
 static inline bool env_decode(const env_rows *r, int64_t first, int count, int actions, int *index) {
-    const int64_t *action = r->action;
+    const int64_t *action = (const int64_t *)r->action;
     bool good = true;
     if (r->call->encoding == RLC_ACTION_CATEGORICAL) {
         for (int i = 0; i < count; i++) {
@@ -142,7 +142,7 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
     static void name##_step_all(const rlc_node *node, const env_rows *r) {                                             \
         r->totals[RLC_ENV_FRAMES] += r->n;                                                                             \
         for (int64_t first = 0; first < r->n; first += ENV_BLOCK) {                                                    \
-            const int count = (int)(r->n - first < ENV_BLOCK ? r->n - first : ENV_BLOCK);                              \
+            const int count = r->n - first < ENV_BLOCK ? (int)(r->n - first) : (int)ENV_BLOCK;                         \
             if (!name##_step_rows(r, first, count)) {                                                                  \
                 rlc_kernel_fail(node, "an action is none of the environment's");                                       \
                 return;                                                                                                \
