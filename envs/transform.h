@@ -35,7 +35,8 @@ struct rlc_transform {
 
 /* The classes that rlc brings. */
 extern const rlc_transform_class rlc_reward_sum_class, rlc_step_counter_class;
-extern const rlc_env_class rlc_cartpole_class;
+extern const rlc_env_class rlc_cartpole_class, rlc_pendulum_class, rlc_acrobot_class, rlc_mountain_car_class,
+    rlc_mountain_car_continuous_class;
 
 RLC_END
 

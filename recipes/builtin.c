@@ -11,6 +11,10 @@
 /* The one list of classes: a new one is a line here. */
 static const rlc_class *const classes[] = {
     &rlc_cartpole_class.base,
+    &rlc_pendulum_class.base,
+    &rlc_acrobot_class.base,
+    &rlc_mountain_car_class.base,
+    &rlc_mountain_car_continuous_class.base,
 
     &rlc_reward_sum_class.base,
     &rlc_step_counter_class.base,
