@@ -18,6 +18,16 @@ static const rlc_class *const classes[] = {
 
     &rlc_reward_sum_class.base,
     &rlc_step_counter_class.base,
+    &rlc_init_tracker_class.base,
+    &rlc_observation_norm_class.base,
+    &rlc_vec_norm_class.base,
+    &rlc_reward_scaling_class.base,
+    &rlc_reward_clipping_class.base,
+    &rlc_action_scaling_class.base,
+    &rlc_frame_skip_class.base,
+    &rlc_cat_tensors_class.base,
+    &rlc_double_to_float_class.base,
+    &rlc_compose_class.base,
 
     &rlc_linear_class.base,
     &rlc_mlp_class.base,
