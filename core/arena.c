@@ -16,8 +16,8 @@
 #endif
 
 /* The description of a chunk lies apart from its memory, which may be on a device. */
-struct rlc_chunk {
-    rlc_chunk *next;
+struct rlc_arena_chunk {
+    rlc_arena_chunk *next;
     char *start;
     size_t size;
 };
@@ -58,20 +58,20 @@ static const rlc_memory *memory_of(const rlc_arena *arena) {
     return arena->memory != NULL ? arena->memory : &rlc_host_memory;
 }
 
-static void enter(rlc_arena *arena, rlc_chunk *chunk) {
+static void enter(rlc_arena *arena, rlc_arena_chunk *chunk) {
     arena->current = chunk;
     arena->next = chunk != NULL ? chunk->start : NULL;
     arena->end = chunk != NULL ? chunk->start + chunk->size : NULL;
 }
 
 /* A new chunk behind the current one, at least twice its size so that their number stays small. */
-static rlc_chunk *append_chunk(rlc_arena *arena, size_t size) {
+static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
     const rlc_memory *memory = memory_of(arena);
     size_t wanted = arena->current != NULL ? 2 * arena->current->size : FIRST_CHUNK;
     if (wanted < size) {
         wanted = (size + FIRST_CHUNK - 1) & ~(size_t)(FIRST_CHUNK - 1);
     }
-    rlc_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
+    rlc_arena_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
     bool clean = rlc_error_status() == RLC_OK;
     size_t least = (size + FIRST_CHUNK - 1) & ~(size_t)(FIRST_CHUNK - 1);
     if (chunk != NULL && (chunk->start = memory->alloc(memory->self, wanted)) == NULL && least < wanted &&
@@ -102,7 +102,7 @@ static rlc_chunk *append_chunk(rlc_arena *arena, size_t size) {
 }
 
 void *rlc__arena_grow(rlc_arena *arena, size_t size, size_t align) {
-    rlc_chunk *next = arena->current != NULL ? arena->current->next : arena->first;
+    rlc_arena_chunk *next = arena->current != NULL ? arena->current->next : arena->first;
     while (next != NULL && next->size < size) {
         next = next->next;
     }
@@ -169,7 +169,7 @@ void rlc_arena_release(rlc_arena *arena, rlc_mark mark) {
         arena->next = mark.next;
     }
     if (memory_of(arena)->on_host) {
-        rlc_chunk *chunk = mark.current != NULL ? mark.current->next : arena->first;
+        rlc_arena_chunk *chunk = mark.current != NULL ? mark.current->next : arena->first;
         if (mark.current != NULL) {
             POISON(mark.next, (size_t)(arena->end - mark.next));
         }
@@ -185,7 +185,7 @@ void rlc_arena_reset(rlc_arena *arena) {
 
 void rlc_arena_free(rlc_arena *arena) {
     const rlc_memory *memory = memory_of(arena);
-    for (rlc_chunk *chunk = arena->first, *next; chunk != NULL; chunk = next) {
+    for (rlc_arena_chunk *chunk = arena->first, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         if (memory->on_host) {
             UNPOISON(chunk->start, chunk->size);
@@ -198,7 +198,7 @@ void rlc_arena_free(rlc_arena *arena) {
 
 size_t rlc_arena_size(const rlc_arena *arena) {
     size_t total = 0;
-    for (const rlc_chunk *chunk = arena->first; chunk != NULL; chunk = chunk->next) {
+    for (const rlc_arena_chunk *chunk = arena->first; chunk != NULL; chunk = chunk->next) {
         total += chunk->size;
     }
     return total;

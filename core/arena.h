@@ -32,16 +32,16 @@ typedef struct rlc_memory {
 
 extern const rlc_memory rlc_host_memory;
 
-typedef struct rlc_chunk rlc_chunk;
+typedef struct rlc_arena_chunk rlc_arena_chunk;
 
 typedef struct rlc_arena {
     const rlc_memory *memory; /* NULL means host memory */
-    rlc_chunk *first, *current;
+    rlc_arena_chunk *first, *current;
     char *next, *end; /* what is left of the current chunk */
 } rlc_arena;
 
 typedef struct rlc_mark {
-    rlc_chunk *current;
+    rlc_arena_chunk *current;
     char *next;
 } rlc_mark;
 

@@ -1,9 +1,10 @@
-/* math.h: exp, log, sin, cos, tanh and their kin for float, the same bits on every device and compiler.
+/* math.h: exp, log, sin, cos, tanh, erf, pow and their kin for float, the same bits on every device and compiler.
  *
  * Each is a fixed sequence of IEEE operations without branches or tables, so that compilers turn a loop over it into
  * vector code and none of them may change its result (build with -ffp-contract=off; nvcc -fmad=false). Errors are within
  * 2 units in the last place (sigmoid: 2.5) over the whole range, infinities, NaN and subnormal numbers included; sin and
- * cos hold that up to |x| = 1e6. Polynomials are those of S. Moshier's Cephes library, whose single-precision kernels are minimax.
+ * cos hold that up to |x| = 1e6. Polynomials are those of S. Moshier's Cephes library, whose single-precision kernels are
+ * minimax; those of expm1 and erf are minimax fits of our own.
  */
 #ifndef RLC_MATH_H
 #define RLC_MATH_H
@@ -159,6 +160,94 @@ RLC_INLINE float rlc_tanhf(float x) {
     float far = 1.0f - 2.0f / (rlc_expf(2.0f * size) + 1.0f);
     far = x < 0.0f ? -far : far;
     return size < 0.625f ? near_zero : far;
+}
+
+/* e^x - 1 */
+RLC_INLINE float rlc_expm1f(float x) {
+    float p = 2.495704589e-5f;
+    p = p * x + 1.996218508e-4f;
+    p = p * x + 1.388860794e-3f;
+    p = p * x + 8.333182044e-3f;
+    p = p * x + 4.166666836e-2f;
+    p = p * x + 1.666666714e-1f;
+    p = p * x + 0.5f;
+    float near_zero = p * (x * x) + x;
+    float far = rlc_expf(x) - 1.0f;
+    return x > -0.5f && x < 0.5f ? near_zero : far;
+}
+
+/* On [0, 1) x plus x times a polynomial in x^2; beyond 1 - e^p(x), where e^p is erfc. */
+RLC_INLINE float rlc_erff(float x) {
+    float size = x < 0.0f ? -x : x;
+    float z = x * x;
+    float p = 7.853857703e-5f;
+    p = p * z + -8.010192520e-4f;
+    p = p * z + 5.188327560e-3f;
+    p = p * z + -2.685381187e-2f;
+    p = p * z + 1.128358515e-1f;
+    p = p * z + -3.761262582e-1f;
+    float near_zero = x + x * (p * z + 0.128379166f);
+    float s = size > 4.0f ? 4.0f : size; /* erf(4) rounds to 1 */
+    float q = -2.168684987e-5f;
+    q = q * s + 4.413363760e-4f;
+    q = q * s + -4.204561868e-3f;
+    q = q * s + 2.520825672e-2f;
+    q = q * s + -1.084185773e-1f;
+    q = q * s + -6.332198931e-1f;
+    q = q * s + -1.129578424f;
+    q = q * s + 1.880402237e-4f;
+    float far = 1.0f - rlc_expf(q);
+    far = x < 0.0f ? -far : far;
+    return size < 1.0f ? near_zero : x == x ? far : x;
+}
+
+/* |x|^y for finite x != 0, in double: a logarithm to 40 bits, so that the product with y keeps 32. */
+RLC_INLINE float rlc_pow_size(float x, float y) {
+    float size = x < 0.0f ? -x : x;
+    int subnormal = size < 1.17549435e-38f;
+    uint32_t bits = rlc_float_bits(subnormal ? size * 8388608.0f : size) - 0x3f3504f3u;
+    int32_t e = (int32_t)bits >> 23;
+    double m = (double)rlc_float_from_bits((bits & 0x007fffffu) + 0x3f3504f3u);
+    double s = (m - 1.0) / (m + 1.0), z = s * s;
+    double p = 1.0 / 13.0;
+    p = p * z + 1.0 / 11.0;
+    p = p * z + 1.0 / 9.0;
+    p = p * z + 1.0 / 7.0;
+    p = p * z + 1.0 / 5.0;
+    p = p * z + 1.0 / 3.0;
+    p = p * z + 1.0;
+    double t = (double)y * ((double)(e - (subnormal ? 23 : 0)) + 2.88539008177792681472 * s * p); /* 2 / ln 2 */
+    t = t < -200.0 ? -200.0 : t > 200.0 ? 200.0 : t;                                              /* far out of range */
+    double n = rint(t), r = (t - n) * 0.69314718055994530942;
+    double q = 1.0 / 3628800.0;
+    q = q * r + 1.0 / 362880.0;
+    q = q * r + 1.0 / 40320.0;
+    q = q * r + 1.0 / 5040.0;
+    q = q * r + 1.0 / 720.0;
+    q = q * r + 1.0 / 120.0;
+    q = q * r + 1.0 / 24.0;
+    q = q * r + 1.0 / 6.0;
+    q = q * r + 0.5;
+    q = q * r + 1.0;
+    q = q * r + 1.0;
+    uint64_t power = (uint64_t)((int64_t)n + 1023) << 52;
+    double scale;
+    memcpy(&scale, &power, sizeof scale);
+    return (float)(q * scale);
+}
+
+/* C's pow: 1 for y = 0 whatever x is, a negative x with an integral y, zeros and infinities as IEEE 754 has them. */
+RLC_INLINE float rlc_powf(float x, float y) {
+    float whole = floorf(y), half = floorf(y * 0.5f) * 2.0f;
+    int odd = whole == y && half != y && (y < 0.0f ? -y : y) < 16777216.0f;
+    float size = fabsf(x);
+    float up = y > 0.0f ? size : 1.0f / size; /* 0 or infinity where x is one of them */
+    float value = size == 0.0f || size == INFINITY ? up : rlc_pow_size(x, y);
+    value = size == 1.0f ? 1.0f : value;
+    value = odd && rlc_float_bits(x) >> 31 ? -value : value;
+    value = x < 0.0f && size < INFINITY && whole != y ? NAN : value;
+    value = x != x || y != y ? NAN : value;
+    return y == 0.0f || x == 1.0f ? 1.0f : value;
 }
 
 /* Within 2.5 units. e^-|x| never overflows, so that small results fade out as they should. */

@@ -48,25 +48,38 @@ rlc_tensor *rlc_empty(rlc_dtype dtype, rlc_shape shape);
 rlc_tensor *rlc_zeros(rlc_dtype dtype, rlc_shape shape);
 rlc_tensor *rlc_full(rlc_dtype dtype, rlc_shape shape, double value);
 rlc_tensor *rlc_scalar(double value); /* a float32 without dimensions */
-rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count);
+rlc_tensor *rlc_ones(rlc_dtype dtype, rlc_shape shape);
+rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count); /* 0, 1, ... count - 1 */
+rlc_tensor *rlc_arange_step(rlc_dtype dtype, double start, double end, double step); /* without `end` */
+rlc_tensor *rlc_linspace(rlc_dtype dtype, double start, double end, int64_t count);
 rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data); /* copies from host memory */
 
-/* Views: no data moves. rlc_reshape copies where strides do not allow a view; one size may be -1. */
+/* Views: no data moves. rlc_reshape copies what has gaps, rlc_view refuses it; one size may be -1. */
 rlc_tensor *rlc_reshape(rlc_tensor *x, rlc_shape shape);
+rlc_tensor *rlc_view(rlc_tensor *x, rlc_shape shape);
 rlc_tensor *rlc_flatten(rlc_tensor *x, int first_dim, int last_dim);
 rlc_tensor *rlc_squeeze(rlc_tensor *x, int dim);
 rlc_tensor *rlc_unsqueeze(rlc_tensor *x, int dim);
 rlc_tensor *rlc_transpose(rlc_tensor *x, int dim_a, int dim_b);
+rlc_tensor *rlc_permute(rlc_tensor *x, const int *dims); /* dimension i of the result is dims[i] of x */
 rlc_tensor *rlc_expand(rlc_tensor *x, rlc_shape shape);
 rlc_tensor *rlc_slice(rlc_tensor *x, int dim, int64_t start, int64_t length);
+/* x[from:to:step] along `dim`, as Python has it: negative places count from the end, INT64_MAX is the end. */
+rlc_tensor *rlc_slice_step(rlc_tensor *x, int dim, int64_t from, int64_t to, int64_t step);
 rlc_tensor *rlc_select(rlc_tensor *x, int dim, int64_t index); /* drops the dimension */
 rlc_tensor *rlc_detach(rlc_tensor *x);                         /* the same values, no gradient */
+
+/* Views of all parts, written to `parts`, which has room for so many. Return how many there are; 0 with an error. */
+int rlc_split(rlc_tensor *x, int64_t size, int dim, rlc_tensor **parts, int room);  /* the last may be shorter */
+int rlc_chunk(rlc_tensor *x, int64_t count, int dim, rlc_tensor **parts, int room); /* at most `count`, about equal */
+int rlc_unbind(rlc_tensor *x, int dim, rlc_tensor **parts, int room);               /* without the dimension */
 
 /* Copies. */
 rlc_tensor *rlc_contiguous(rlc_tensor *x); /* x itself when it is */
 rlc_tensor *rlc_clone(rlc_tensor *x);
 rlc_tensor *rlc_concatenate(rlc_tensor *const *x, int count, int dim);
 rlc_tensor *rlc_stack(rlc_tensor *const *x, int count, int dim);
+rlc_tensor *rlc_repeat(rlc_tensor *x, rlc_shape times); /* copies side by side, so many along each dimension */
 /* Writes x, broadcast and converted, into `target`, which must not require a gradient: the way to change a root. */
 void rlc_assign(rlc_tensor *target, rlc_tensor *x);
 
@@ -75,6 +88,9 @@ void rlc_assign(rlc_tensor *target, rlc_tensor *x);
 enum { RLC_ALL = 1000 };
 rlc_tensor *rlc_sum(rlc_tensor *x, int dim, bool keepdim);
 rlc_tensor *rlc_mean(rlc_tensor *x, int dim, bool keepdim);
+rlc_tensor *rlc_var(rlc_tensor *x, int dim, bool keepdim, double correction); /* divided by n - correction */
+rlc_tensor *rlc_std(rlc_tensor *x, int dim, bool keepdim, double correction);
+rlc_tensor *rlc_logsumexp(rlc_tensor *x, int dim, bool keepdim);
 rlc_tensor *rlc_any(rlc_tensor *x, int dim, bool keepdim);
 rlc_tensor *rlc_all(rlc_tensor *x, int dim, bool keepdim);
 rlc_tensor *rlc_argmax(rlc_tensor *x, int dim, bool keepdim); /* int64; of equal values the first */
@@ -82,12 +98,28 @@ rlc_tensor *rlc_argmin(rlc_tensor *x, int dim, bool keepdim);
 rlc_tensor *rlc_max(rlc_tensor *x, int dim, bool keepdim); /* the gradient goes to the element that argmax names */
 rlc_tensor *rlc_min(rlc_tensor *x, int dim, bool keepdim);
 
-/* Indexing; indices are int64 and are checked when the op runs. */
-rlc_tensor *rlc_gather(rlc_tensor *x, int dim, rlc_tensor *index);
-rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index); /* rows: out[i] = x[index[i]] */
-rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);    /* int64 [..., classes] */
+/* Along one dimension. A sort keeps the order of equal elements and puts NaN above all numbers; `indices`, unless NULL,
+ * gets what rlc_argsort gives. */
+rlc_tensor *rlc_softmax(rlc_tensor *x, int dim);
+rlc_tensor *rlc_log_softmax(rlc_tensor *x, int dim);
+rlc_tensor *rlc_cumsum(rlc_tensor *x, int dim);
+rlc_tensor *rlc_argsort(rlc_tensor *x, int dim, bool descending); /* int64 */
+rlc_tensor *rlc_sort(rlc_tensor *x, int dim, bool descending, rlc_tensor **indices);
+rlc_tensor *rlc_topk(rlc_tensor *x, int64_t k, int dim, bool largest, rlc_tensor **indices); /* the first one first */
 
-/* Matrix products: [.., m, k] by [.., k, n], leading dimensions equal or absent. */
+/* Indexing; indices are int64 and are checked when the op runs. An index has as many dimensions as x; a gather's may be
+ * shorter than x in other dimensions than `dim`, a scatter's, which writes into a copy of x, may not. */
+rlc_tensor *rlc_gather(rlc_tensor *x, int dim, rlc_tensor *index);
+rlc_tensor *rlc_scatter(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
+rlc_tensor *rlc_scatter_add(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
+rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index);   /* rows: out[i] = x[index[i]] */
+rlc_tensor *rlc_take(rlc_tensor *x, int dim, rlc_tensor *index);  /* x[:, index] for dim 1: an index of any shape */
+rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);   /* x[mask]; the mask covers x's first dimensions */
+rlc_tensor *rlc_nonzero(rlc_tensor *x);                           /* int64 [count, ndim]: where x is not 0 */
+rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);      /* int64 [..., classes] */
+
+/* Matrix products: [.., m, k] by [.., k, n]; leading dimensions broadcast, vectors are rows on the left and columns on the
+ * right. */
 rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b);
 
 /* activation(x W^T + b) in one pass: x [.., in], weight [out, in] as PyTorch has it, bias [out] or NULL. */
@@ -95,11 +127,21 @@ typedef enum rlc_activation { RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC
 #define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid"
 rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation);
 
+/* Losses of classifications, not reduced: [N] for input [N, classes], [N, ...] for [N, classes, ...]. Targets are int64
+ * classes, or for the cross entropy probabilities of the input's shape. The other losses are rows of ops.def. */
+rlc_tensor *rlc_cross_entropy(rlc_tensor *logits, rlc_tensor *target);
+rlc_tensor *rlc_nll(rlc_tensor *log_probability, rlc_tensor *target);
+
 /* Random numbers from a stream (rng.h), which moves on when the op runs. */
 rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape);                               /* uniform on [0, 1) */
 rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape);                              /* standard normal */
 rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape); /* int64, low .. high-1 */
 rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
+rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability); /* 0 or 1, of the probability's type */
+/* int64 [..., count]: indices of weights [..., n], which need not sum to 1. */
+rlc_tensor *rlc_multinomial(rlc_stream *stream, rlc_tensor *weights, int64_t count, bool replacement);
+/* int64 [...]: an index for each row of logits [..., n], with the probabilities of their softmax. */
+rlc_tensor *rlc_random_categorical(rlc_stream *stream, rlc_tensor *logits);
 /* `count` numbers below *bound, an int64 tensor read when the op runs. */
 rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t count);
 

@@ -1,4 +1,5 @@
-/* op_create.c: tensors from nothing, from host memory, and from random streams. */
+/* op_create.c: tensors from nothing and from host memory. */
+#include <math.h>
 #include <string.h>
 
 #include "core/record.h"
@@ -31,14 +32,43 @@ rlc_tensor *rlc_scalar(double value) {
     return fill("scalar", RLC_F32, (rlc_shape){0}, value);
 }
 
-rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count) {
-    rlc_program *p = rlc__require_program("arange");
+rlc_tensor *rlc_ones(rlc_dtype dtype, rlc_shape shape) {
+    return fill("ones", dtype, shape, 1);
+}
+
+/* start + i step */
+static rlc_tensor *sequence(const char *op, rlc_dtype dtype, int64_t count, double start, double step) {
+    rlc_program *p = rlc__require_program(op);
     rlc_tensor *out = p != NULL ? rlc__result(p, dtype, 1, &count) : NULL;
     if (out == NULL) {
         return NULL;
     }
-    *rlc__append(p) = (rlc_node){.op = RLC_OP_arange, .out = out};
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_arange, .out = out, .p = {{.f = start}, {.f = step}}};
     return rlc__commit(p, dtype);
+}
+
+rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count) {
+    return sequence("arange", dtype, count, 0, 1);
+}
+
+rlc_tensor *rlc_arange_step(rlc_dtype dtype, double start, double end, double step) {
+    double count = ceil((end - start) / step);
+    if (!(count >= 0 && count < 0x1p53)) {
+        return rlc__op_fail("arange_step", "there is no way from %g to %g in steps of %g", start, end, step);
+    }
+    return sequence("arange_step", dtype, (int64_t)count, start, step);
+}
+
+/* The second half is counted from the end, as PyTorch does, so that the last element is `end` exactly. */
+rlc_tensor *rlc_linspace(rlc_dtype dtype, double start, double end, int64_t count) {
+    if (count < 0) {
+        return rlc__op_fail("linspace", "the number of elements must be at least 0, not %lld", (long long)count);
+    }
+    double step = count > 1 ? (end - start) / (double)(count - 1) : 0;
+    int64_t half = count > 1 ? count / 2 : count;
+    rlc_tensor *parts[2] = {sequence("linspace", dtype, half, start, step),
+                            sequence("linspace", dtype, count - half, end - step * (double)(count - half - 1), step)};
+    return half == count ? parts[0] : rlc_concatenate(parts, 2, 0);
 }
 
 rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data) {
@@ -54,56 +84,4 @@ rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data) {
         return NULL;
     }
     return out;
-}
-
-/* The stream's counter is an operand, because the kernel reads it and moves it on. */
-static rlc_tensor *draw(const char *name, rlc_op op, rlc_dtype dtype, rlc_stream *stream, rlc_shape shape,
-                        rlc_tensor *bound, int64_t low, int64_t high) {
-    rlc_program *p = rlc__require_program(name);
-    if (p == NULL || stream == NULL) {
-        return NULL;
-    }
-    rlc_tensor *out = rlc__result(p, dtype, shape.ndim, shape.size);
-    if (out == NULL) {
-        return NULL;
-    }
-    *rlc__append(p) = (rlc_node){.op = (uint16_t)op,
-                                 .out = out,
-                                 .in = {stream->counter, bound},
-                                 .p = {{.i = (int64_t)stream->key}, {.i = low}, {.i = high}}};
-    return rlc__commit(p, dtype);
-}
-
-rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape) {
-    return draw("rand", RLC_OP_random_uniform, RLC_F32, stream, shape, NULL, 0, 0);
-}
-
-rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape) {
-    return draw("randn", RLC_OP_random_normal, RLC_F32, stream, shape, NULL, 0, 0);
-}
-
-rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape) {
-    int64_t range;
-    if (high <= low || __builtin_sub_overflow(high, low, &range) || range > (int64_t)UINT32_MAX) {
-        return rlc__op_fail("randint", "needs low < high, less than 2^32 apart; got %lld and %lld", (long long)low,
-                            (long long)high);
-    }
-    return draw("randint", RLC_OP_random_integer, RLC_I64, stream, shape, NULL, low, high);
-}
-
-rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t count) {
-    if (bound == NULL) {
-        return NULL;
-    }
-    if (bound->dtype != RLC_I64 || bound->numel != 1) {
-        return rlc__op_fail("random_index", "the bound must be one int64");
-    }
-    return draw("random_index", RLC_OP_random_index, RLC_I64, stream, RLC_SHAPE(count), bound, 0, 0);
-}
-
-rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count) {
-    rlc_program *p = rlc__require_program("randperm");
-    rlc_tensor *room = p != NULL ? rlc__result(p, RLC_I64, 1, &count) : NULL; /* the kernel sorts */
-    return room != NULL ? draw("randperm", RLC_OP_random_permutation, RLC_I64, stream, RLC_SHAPE(count), room, 0, 0)
-                        : NULL;
 }

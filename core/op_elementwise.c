@@ -68,6 +68,14 @@ static rlc_tensor *unary(rlc_op op, row_domain domain, rlc_tensor *x, double a, 
     return out != NULL ? record(p, op, (rlc_dtype)x->dtype, out, (rlc_tensor *[3]){x}, 1, a, b) : NULL;
 }
 
+/* What arithmetic means for two bools, as PyTorch has it. */
+static const rlc_op bool_arithmetic[RLC_OP_COUNT] = {
+    [RLC_OP_add] = RLC_OP_logical_or,
+    [RLC_OP_maximum] = RLC_OP_logical_or,
+    [RLC_OP_mul] = RLC_OP_logical_and,
+    [RLC_OP_minimum] = RLC_OP_logical_and,
+};
+
 /* `bool_out`: comparisons look at any type and answer in bool. */
 static rlc_tensor *binary(rlc_op op, row_domain domain, bool bool_out, rlc_tensor *a, rlc_tensor *b, double parameter) {
     rlc_program *p = rlc__require_program(rlc_op_name(op));
@@ -75,6 +83,9 @@ static rlc_tensor *binary(rlc_op op, row_domain domain, bool bool_out, rlc_tenso
         return NULL;
     }
     rlc_dtype key = a->dtype == b->dtype ? (rlc_dtype)a->dtype : promote(a, b);
+    if (RLC_UNLIKELY(key == RLC_BOOL) && bool_arithmetic[op] != 0) {
+        op = bool_arithmetic[op];
+    }
     if (domain == FLOAT && !rlc_dtype_is_float(key)) {
         key = RLC_F32;
     }

@@ -38,13 +38,49 @@ static rlc_tensor *misfit(const char *op, const rlc_tensor *a, const rlc_tensor 
                         rlc_shape_text(rlc_shape_of(b), tb), why);
 }
 
+/* x with leading dimensions as in `leading`, its last two as they are. */
+static rlc_tensor *spread(rlc_tensor *x, rlc_shape leading) {
+    leading.size[leading.ndim] = rlc_size(x, -2);
+    leading.size[leading.ndim + 1] = rlc_size(x, -1);
+    leading.ndim += 2;
+    return rlc_contiguous(rlc_expand(x, leading));
+}
+
+/* Leading dimensions that differ broadcast; the operands are copied out to what they become. */
+static rlc_tensor *broadcast(rlc_tensor *a, rlc_tensor *b) {
+    rlc_shape leading = {.ndim = (a->ndim > b->ndim ? a->ndim : b->ndim) - 2};
+    for (int i = 0; i < leading.ndim; i++) {
+        int ia = i - (leading.ndim + 2 - a->ndim), ib = i - (leading.ndim + 2 - b->ndim);
+        int64_t sa = ia < 0 ? 1 : a->shape[ia], sb = ib < 0 ? 1 : b->shape[ib];
+        if (sa != sb && sa != 1 && sb != 1) {
+            return misfit("matmul", a, b, "leading dimensions must be equal, or 1 or absent on one side");
+        }
+        leading.size[i] = sa == 1 ? sb : sa;
+    }
+    return rlc_matmul(spread(a, leading), spread(b, leading));
+}
+
+/* A vector is a row on the left and a column on the right; the result does not have that dimension. */
+static rlc_tensor *vectors(rlc_tensor *a, rlc_tensor *b) {
+    if (a->ndim == 0 || b->ndim == 0) {
+        return misfit("matmul", a, b, "both need at least one dimension");
+    }
+    if (rlc_size(a, -1) != rlc_size(b, b->ndim == 1 ? 0 : -2)) {
+        return misfit("matmul", a, b, "the columns of the first must be as many as the rows of the second");
+    }
+    rlc_tensor *out =
+        rlc_matmul(a->ndim == 1 ? rlc_unsqueeze(a, 0) : a, b->ndim == 1 ? rlc_unsqueeze(b, 1) : b);
+    out = a->ndim == 1 ? rlc_squeeze(out, -2) : out;
+    return b->ndim == 1 ? rlc_squeeze(out, -1) : out;
+}
+
 rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b) {
     rlc_program *p = rlc__require_program("matmul");
     if (p == NULL || a == NULL || b == NULL) {
         return NULL;
     }
     if (a->ndim < 2 || b->ndim < 2) {
-        return misfit("matmul", a, b, "both need at least two dimensions");
+        return vectors(a, b);
     }
     if (a->dtype != b->dtype || !rlc_dtype_is_float((rlc_dtype)a->dtype)) {
         return rlc__op_fail("matmul", "needs two tensors of one float type, got %s and %s",
@@ -58,7 +94,7 @@ rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b) {
     int64_t batch_a = leading(a, 2), batch_b = leading(b, 2);
     bool same = a->ndim == b->ndim && memcmp(a->shape, b->shape, (a->ndim - 2u) * sizeof a->shape[0]) == 0;
     if (!same && a->ndim > 2 && b->ndim > 2) {
-        return misfit("matmul", a, b, "leading dimensions must be equal, or absent on one side");
+        return broadcast(a, b);
     }
     shape.size[shape.ndim - 2] = m;
     shape.size[shape.ndim - 1] = n;

@@ -1,4 +1,6 @@
 /* op_reduce.c: reductions. A kernel sees its operand as [outer, n, inner] and reduces the middle. */
+#include <math.h>
+
 #include "core/record.h"
 
 typedef struct reduction {
@@ -77,6 +79,22 @@ void rlc__gradient_sum(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     rlc__accumulate(p, x, rlc_expand(rlc_reshape(g, kept), rlc_shape_of(x)));
 }
 
+/* Around the mean, which is a constant where it is subtracted but not where it is differentiated. */
+rlc_tensor *rlc_var(rlc_tensor *x, int dim, bool keepdim, double correction) {
+    rlc_tensor *mean = rlc__require_program("var") != NULL ? rlc_mean(x, dim, true) : NULL;
+    if (mean == NULL) {
+        return NULL;
+    }
+    double count = mean->numel > 0 ? (double)(x->numel / mean->numel) : 0;
+    rlc_tensor *sum = rlc_sum(rlc_square(rlc_sub(x, mean)), dim, keepdim);
+    double divisor = count - correction;
+    return rlc_mul_scalar(sum, divisor > 0 ? 1 / divisor : INFINITY); /* NaN or infinity, as PyTorch warns */
+}
+
+rlc_tensor *rlc_std(rlc_tensor *x, int dim, bool keepdim, double correction) {
+    return rlc__require_program("std") != NULL ? rlc_sqrt(rlc_var(x, dim, keepdim, correction)) : NULL;
+}
+
 rlc_tensor *rlc_any(rlc_tensor *x, int dim, bool keepdim) {
     reduction r;
     if (rlc__require_program("any") == NULL) {
@@ -94,6 +112,12 @@ rlc_tensor *rlc_all(rlc_tensor *x, int dim, bool keepdim) {
 
 static rlc_tensor *extreme_index(rlc_op op, const char *name, rlc_tensor *x, int dim, bool keepdim) {
     reduction r;
+    if (rlc__require_program(name) == NULL) {
+        return NULL;
+    }
+    if (x != NULL && !rlc_dtype_is_float((rlc_dtype)x->dtype)) {
+        x = rlc_cast(x, RLC_I64);
+    }
     if (!plan(name, x, dim, keepdim, &r)) {
         return NULL;
     }

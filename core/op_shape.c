@@ -31,10 +31,10 @@ static rlc_tensor *start(const char *op, rlc_tensor *x) {
 }
 
 /* What autograd must undo. */
-typedef enum view_kind { RESHAPE, TRANSPOSE, EXPAND, SLICE } view_kind;
+typedef enum view_kind { RESHAPE, TRANSPOSE, PERMUTE, EXPAND, SLICE } view_kind;
 
 /* A view costs a node only where a gradient may have to pass. */
-static rlc_tensor *finish(rlc_tensor *view, rlc_tensor *x, view_kind kind, int dim, int64_t at) {
+static rlc_tensor *finish(rlc_tensor *view, rlc_tensor *x, view_kind kind, int64_t dim, int64_t at) {
     rlc_program *p = rlc_current();
     note_contiguity(view);
     if (p->no_grad || !(x->flags & RLC_REQUIRES_GRAD)) {
@@ -165,6 +165,27 @@ rlc_tensor *rlc_transpose(rlc_tensor *x, int dim_a, int dim_b) {
     return finish(view, x, TRANSPOSE, dim_a, dim_b);
 }
 
+/* Dimension i of the result is dims[i] of x: four bits each of one number, for the gradient to undo. */
+rlc_tensor *rlc_permute(rlc_tensor *x, const int *dims) {
+    rlc_tensor *view = start("permute", x);
+    int64_t order = 0;
+    unsigned seen = 0;
+    for (int i = 0; view != NULL && i < x->ndim; i++) {
+        int dim = rlc__dim("permute", x, dims[i]);
+        if (dim < 0) {
+            return NULL;
+        }
+        seen |= 1u << dim;
+        order |= (int64_t)dim << (4 * i);
+        view->shape[i] = x->shape[dim];
+        view->stride[i] = x->stride[dim];
+    }
+    if (view != NULL && seen != (1u << x->ndim) - 1) {
+        return rlc__op_fail("permute", "each of the %d dimensions must be named once", x->ndim);
+    }
+    return view != NULL ? finish(view, x, PERMUTE, order, 0) : NULL;
+}
+
 rlc_tensor *rlc_expand(rlc_tensor *x, rlc_shape shape) {
     rlc_tensor *view = start("expand", x);
     if (view == NULL) {
@@ -191,6 +212,20 @@ rlc_tensor *rlc_expand(rlc_tensor *x, rlc_shape shape) {
     return finish(view, x, EXPAND, 0, 0);
 }
 
+/* `length` elements from `start_at` on, `step` apart. The gradient finds dimension and step in one number. */
+static rlc_tensor *slice(rlc_tensor *x, int dim, int64_t start_at, int64_t length, int64_t step) {
+    rlc_tensor *view = start("slice", x);
+    if (view == NULL) {
+        return NULL;
+    }
+    view->shape[dim] = length;
+    view->stride[dim] *= step;
+    if (x->data != NULL) {
+        view->data = (char *)x->data + start_at * x->stride[dim] * (int64_t)rlc_dtype_size((rlc_dtype)x->dtype);
+    }
+    return finish(view, x, SLICE, dim | step << 4, start_at);
+}
+
 rlc_tensor *rlc_slice(rlc_tensor *x, int dim, int64_t start_at, int64_t length) {
     if (x == NULL || (dim = rlc__dim("slice", x, dim)) < 0) {
         return NULL;
@@ -200,15 +235,37 @@ rlc_tensor *rlc_slice(rlc_tensor *x, int dim, int64_t start_at, int64_t length) 
         return rlc__op_fail("slice", "%lld elements from %lld on are outside of dimension %d of shape %s",
                             (long long)length, (long long)start_at, dim, rlc_shape_text(rlc_shape_of(x), text));
     }
-    rlc_tensor *view = start("slice", x);
-    if (view == NULL) {
+    return slice(x, dim, start_at, length, 1);
+}
+
+/* As Python slices: negative places count from the end, what is beyond an end is cut. */
+static int64_t place(int64_t at, int64_t size) {
+    at = at < 0 ? at + size : at;
+    return at < 0 ? 0 : at > size ? size : at;
+}
+
+rlc_tensor *rlc_slice_step(rlc_tensor *x, int dim, int64_t from, int64_t to, int64_t step) {
+    if (x == NULL || rlc__require_program("slice_step") == NULL || (dim = rlc__dim("slice_step", x, dim)) < 0) {
         return NULL;
     }
-    view->shape[dim] = length;
-    if (x->data != NULL) {
-        view->data = (char *)x->data + start_at * x->stride[dim] * (int64_t)rlc_dtype_size((rlc_dtype)x->dtype);
+    if (x->ndim == 0 || step < 1 || step > INT32_MAX) {
+        return rlc__op_fail("slice_step", "needs a dimension and a step of at least 1, not %lld", (long long)step);
     }
-    return finish(view, x, SLICE, dim, start_at);
+    from = place(from, x->shape[dim]);
+    to = place(to, x->shape[dim]);
+    return slice(x, dim, from, to > from ? (to - from + step - 1) / step : 0, step);
+}
+
+rlc_tensor *rlc_view(rlc_tensor *x, rlc_shape shape) {
+    if (x == NULL || rlc__require_program("view") == NULL) {
+        return NULL;
+    }
+    if (!(x->flags & RLC_CONTIGUOUS)) {
+        char text[RLC_SHAPE_TEXT];
+        return rlc__op_fail("view", "the tensor of shape %s has gaps; rlc_reshape copies it",
+                            rlc_shape_text(rlc_shape_of(x), text));
+    }
+    return rlc_reshape(x, shape);
 }
 
 rlc_tensor *rlc_select(rlc_tensor *x, int dim, int64_t index) {
@@ -228,16 +285,26 @@ rlc_tensor *rlc_detach(rlc_tensor *x) {
     return start("detach", x); /* a view without RLC_REQUIRES_GRAD */
 }
 
+static rlc_tensor *unpermute(rlc_tensor *g, int64_t order) {
+    int dims[RLC_MAX_DIMS] = {0};
+    for (int i = 0; i < g->ndim; i++) {
+        dims[order >> (4 * i) & 15] = i;
+    }
+    return rlc_permute(g, dims);
+}
+
 /* Each kind of view has its inverse. */
 void rlc__gradient_view(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     rlc_tensor *x = node->in[0];
     switch ((view_kind)node->p[0].i) {
     case RESHAPE: g = rlc_reshape(g, rlc_shape_of(x)); break;
     case TRANSPOSE: g = rlc_transpose(g, (int)node->p[1].i, (int)node->p[2].i); break;
+    case PERMUTE: g = unpermute(g, node->p[1].i); break;
     case EXPAND: break; /* rlc__accumulate sums to the shape of x */
     case SLICE: {
         rlc_tensor *whole = rlc_zeros((rlc_dtype)x->dtype, rlc_shape_of(x));
-        rlc_assign(rlc_slice(whole, (int)node->p[1].i, node->p[2].i, g->shape[node->p[1].i]), g);
+        int dim = (int)(node->p[1].i & 15);
+        rlc_assign(slice(whole, dim, node->p[2].i, g->shape[dim], node->p[1].i >> 4), g);
         g = whole;
         break;
     }

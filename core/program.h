@@ -20,6 +20,8 @@
 #ifndef RLC_PROGRAM_H
 #define RLC_PROGRAM_H
 
+#include <stdio.h>
+
 #include "core/arena.h"
 #include "core/device.h"
 #include "core/tensor.h"
@@ -93,6 +95,9 @@ rlc_status rlc_read(rlc_tensor *tensor, void *to);
 
 /* The value of a tensor with one element, of any type; NaN, with an error recorded, on failure. */
 double rlc_item(rlc_tensor *tensor);
+
+/* Writes a tensor as PyTorch prints it: "tensor([1.0000, 2.5000])", the edges only of what has more than 1000 elements. */
+rlc_status rlc_tensor_print(rlc_tensor *tensor, FILE *out);
 
 /* Until the next call, ops record no gradients (on = true) or do again; returns what it was. */
 bool rlc_no_grad(bool on);

@@ -5,6 +5,8 @@
 #include "modules/module.h"
 
 extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_class, rlc_actor_class,
-    rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class;
+    rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class, rlc_probabilistic_actor_class,
+    rlc_normal_param_extractor_class, rlc_state_independent_scale_class, rlc_tanh_module_class,
+    rlc_additive_gaussian_class, rlc_ornstein_uhlenbeck_class, rlc_value_operator_class;
 
 #endif

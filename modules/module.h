@@ -35,6 +35,7 @@ enum { RLC_MAX_KEYS = 16 };
 typedef struct rlc_module rlc_module;
 typedef struct rlc_model rlc_model;
 typedef struct rlc_build rlc_build;
+typedef struct rlc_distribution rlc_distribution;
 
 typedef struct rlc_module_class {
     rlc_class base;
@@ -45,6 +46,11 @@ typedef struct rlc_module_class {
 
     /* Records the ops of one call. Must not allocate other than by ops. */
     void (*forward)(rlc_module *self, rlc_dict *td);
+
+    /* Optional, of policies that draw their actions (distribution.h): runs what computes the parameters. A module that
+     * only hands on what its last member says has `ends_in_member` set. */
+    bool (*distribution)(rlc_module *self, rlc_dict *td, rlc_distribution *d);
+    bool ends_in_member;
 
     /* Optional. Records what changes as environments move on, `frames` steps at a time: the annealing of epsilon. */
     void (*step)(rlc_module *self, int64_t frames);

@@ -5,6 +5,7 @@
 
 #include "modules/build.h"
 #include "modules/classes.h"
+#include "modules/distribution.h"
 
 rlc_module *rlc_chain_append(rlc_module *self, const rlc_build *build, rlc_dict *seen, const rlc_value *value,
                              const char *name) {
@@ -111,10 +112,20 @@ static void chain_init(rlc_module *self, const rlc_build *build) {
     }
 }
 
+/* That of the last member, behind all others. */
+static bool chain_distribution(rlc_module *self, rlc_dict *td, rlc_distribution *d) {
+    for (int i = 0; i < self->num_members - 1; i++) {
+        rlc_module_call(self->members[i], td);
+    }
+    return self->num_members > 0 && rlc_module_distribution(self->members[self->num_members - 1], td, d);
+}
+
 const rlc_module_class rlc_sequential_class = {
     .base = RLC_CLASS("module", Sequential, .doc = "modules one after the other", .options = chain_options),
     .init = chain_init,
     .forward = rlc_chain_forward,
+    .distribution = chain_distribution,
+    .ends_in_member = true,
 };
 
 const rlc_module_class rlc_actor_class = {

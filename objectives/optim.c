@@ -7,48 +7,50 @@
 #include "core/record.h"
 
 enum { MAX_PARAMETERS = 1024 };
-enum { CONSTANT, LINEAR };
 
 const rlc_option rlc__optim_options[] = {
     {.name = "lr",
      .type = RLC_OPTION_VALUE,
      .offset = offsetof(rlc_optim, lr_option),
      .required = true,
-     .help = "learning rate: a number, or {type: linear, from: 1e-3, to: 0} over the run"},
+     .help = "learning rate: a number, or a schedule such as {type: linear, from: 1e-3, to: 0}"},
     {.name = "params",
      .type = RLC_OPTION_STRING,
      .offset = offsetof(rlc_optim, params),
      .text = "loss",
      .help = "what it trains: loss, a group of the loss such as loss.actor, or a module"},
+    RLC_FLOAT(rlc_optim, max_grad_value, 0, 0, 1e30, "clip each element of the gradient to this; 0 for no clipping"),
     RLC_FLOAT(rlc_optim, max_grad_norm, 0, 0, 1e30, "clip the gradient to this 2-norm; 0 for no clipping"),
     {0},
 };
 
-static const rlc_option schedule_options[] = {
-    RLC_FLOAT(rlc_schedule, from, RLC_REQUIRED, 0, 1e6, "rate at the start"),
-    RLC_FLOAT(rlc_schedule, to, 0, 0, 1e6, "rate at the end"),
-    {0},
-};
-
 static rlc_status read_schedule(rlc_optim *o) {
-    const rlc_value *lr = o->lr_option;
-    if (lr->kind != RLC_MAP) {
-        if (!rlc_value_number(lr, &o->schedule.from) || o->schedule.from < 0) {
-            char text[64];
-            return rlc_value_fail(lr, "optim: option 'lr' must be a number from 0 on or a map with a type, not %s",
-                                  rlc_value_describe(lr, text));
+    RLC_TRY(rlc_schedule_read(o->model->registry, &o->arena, "optim", "lr", o->lr_option, &o->schedule));
+    return o->frames != NULL || !rlc_schedule_changes(o->schedule)
+               ? RLC_OK
+               : rlc_value_fail(o->lr_option, "optim.lr: there is no run for a schedule to go by");
+}
+
+/* Keeps them in the order of the flat buffer, so that neighbours there are neighbours here. */
+static rlc_status take_parameters(rlc_optim *o, const int *found, int count) {
+    o->parameters = rlc_arena_alloc(&o->arena, (size_t)count * sizeof *o->parameters, RLC_ALIGN_STRUCT);
+    if (o->parameters == NULL) {
+        return rlc_error_status();
+    }
+    for (int i = 0; i < count; i++) {
+        int at = i;
+        for (; at > 0 && o->parameters[at - 1] > found[i]; at--) {
+            o->parameters[at] = o->parameters[at - 1];
         }
-        return RLC_OK;
+        o->parameters[at] = found[i];
     }
-    const rlc_value *type = rlc_value_find(lr, "type");
-    if (type == NULL || type->kind != RLC_TEXT || strcmp(type->text, "linear") != 0) {
-        char text[64];
-        return rlc_value_fail(lr, "optim.lr: 'type' must be linear, not %s",
-                              type != NULL ? rlc_value_describe(type, text) : "missing");
-    }
-    o->schedule.kind = LINEAR;
-    RLC_TRY(rlc_options_apply(&o->arena, "optim.lr", lr, &o->schedule, schedule_options, NULL));
-    return o->frames != NULL ? RLC_OK : rlc_value_fail(lr, "optim.lr: there is no run for a schedule to go by");
+    o->num_parameters = count;
+    rlc_range first, last;
+    rlc_model_ranges(o->model, &o->parameters[0], 1, &first);
+    rlc_model_ranges(o->model, &o->parameters[count - 1], 1, &last);
+    o->span = (rlc_range){first.offset, last.offset + last.length - first.offset};
+    o->steps = rlc_state_counters(&o->state, "steps", RLC_SHAPE(count));
+    return o->steps != NULL ? RLC_OK : rlc_error_status();
 }
 
 /* "loss", "loss.actor" or a module's name, as parameters that can be trained. */
@@ -77,21 +79,17 @@ static rlc_status find_parameters(rlc_optim *o, const rlc_loss *loss, const rlc_
         return rlc_value_fail(options, "optim: '%s' has %d parameters; it must have 1 to %d", o->params, count,
                               MAX_PARAMETERS);
     }
-    o->parameters = rlc_arena_alloc(&o->arena, (size_t)count * sizeof *o->parameters, RLC_ALIGN_STRUCT);
-    if (o->parameters == NULL) {
-        return rlc_error_status();
+    return take_parameters(o, found, count);
+}
+
+/* A number that the state keeps and training reports. */
+static rlc_tensor *logged_number(rlc_optim *o, const char *name, double value) {
+    rlc_tensor *number = rlc_state_tensor(&o->state, o->model->device, name, RLC_F32, (rlc_shape){0});
+    if (number != NULL) {
+        rlc_state_log(&o->state, number);
+        rlc_tensor_write(number, &(float){(float)value});
     }
-    /* in the order of the flat buffer, so that neighbours there are neighbours here */
-    for (int i = 0; i < count; i++) {
-        int at = i;
-        for (; at > 0 && o->parameters[at - 1] > found[i]; at--) {
-            o->parameters[at] = o->parameters[at - 1];
-        }
-        o->parameters[at] = found[i];
-    }
-    o->num_parameters = count;
-    o->steps = rlc_state_counters(&o->state, "steps", RLC_SHAPE(count));
-    return o->steps != NULL ? RLC_OK : rlc_error_status();
+    return number;
 }
 
 static rlc_status build(rlc_optim *o, rlc_loss *loss, const rlc_value *options) {
@@ -99,12 +97,9 @@ static rlc_status build(rlc_optim *o, rlc_loss *loss, const rlc_value *options) 
     o->options = options;
     RLC_TRY(read_schedule(o));
     RLC_TRY(find_parameters(o, loss, options));
-    o->lr = rlc_state_tensor(&o->state, o->model->device, "lr", RLC_F32, (rlc_shape){0});
-    if (o->lr == NULL) {
-        return rlc_error_status();
-    }
-    rlc_state_log(&o->state, o->lr);
-    RLC_TRY(rlc_tensor_write(o->lr, &(float){(float)o->schedule.from}));
+    o->lr = logged_number(o, "lr", rlc_schedule_start(o->schedule));
+    o->last_grad_norm = o->max_grad_norm > 0 ? logged_number(o, "grad_norm", 0) : NULL;
+    RLC_TRY(rlc_error_status());
     return o->type->init(o);
 }
 
@@ -138,17 +133,6 @@ void rlc_optim_free(rlc_optim *o) {
     }
 }
 
-/* The rate for how far the run is, computed where the step will read it. */
-static void follow_schedule(rlc_optim *o) {
-    if (o->schedule.kind == CONSTANT) {
-        return;
-    }
-    rlc_tensor *progress = rlc_mul_scalar(rlc_cast(o->frames, RLC_F64), 1 / (double)o->total_frames);
-    progress = rlc_clamp(progress, 0, 1);
-    rlc_tensor *rate = rlc_add_scalar(rlc_mul_scalar(progress, o->schedule.to - o->schedule.from), o->schedule.from);
-    rlc_assign(o->lr, rlc_reshape(rate, (rlc_shape){0}));
-}
-
 /* The parameters that got a gradient since the last step, as few stretches; the others are left alone, as with PyTorch's
  * None. Parameters that have taken different numbers of steps are told apart. */
 static int with_gradient(const rlc_optim *o, rlc_stretch *stretches) {
@@ -173,6 +157,16 @@ static int with_gradient(const rlc_optim *o, rlc_stretch *stretches) {
     return count;
 }
 
+static void clip(rlc_optim *o, rlc_tensor *const *grads, int count) {
+    if (o->max_grad_value > 0) {
+        rlc_clip_grad_value(grads, count, o->max_grad_value);
+    }
+    if (o->max_grad_norm > 0) {
+        o->grad_norm = rlc_clip_grad_norm(grads, count, o->max_grad_norm);
+        rlc_assign(o->last_grad_norm, o->grad_norm);
+    }
+}
+
 void rlc_optim_step(rlc_optim *o) {
     rlc_stretch stretches[MAX_PARAMETERS];
     rlc_tensor *grads[MAX_PARAMETERS];
@@ -185,10 +179,10 @@ void rlc_optim_step(rlc_optim *o) {
     for (int i = 0; i < count; i++) {
         grads[i] = rlc_slice(o->model->grads, 0, stretches[i].range.offset, stretches[i].range.length);
     }
-    if (o->max_grad_norm > 0) {
-        o->grad_norm = rlc_clip_grad_norm(grads, count, o->max_grad_norm);
+    clip(o, grads, count);
+    if (rlc_schedule_changes(o->schedule)) { /* computed where the step will read it */
+        rlc_assign(o->lr, rlc_schedule_record(o->schedule, o->frames, o->total_frames));
     }
-    follow_schedule(o);
     for (int i = 0; i < count; i++) {
         const rlc_stretch *s = &stretches[i];
         o->type->update(o, s, rlc_slice(o->model->values, 0, s->range.offset, s->range.length), grads[i]);
@@ -197,4 +191,12 @@ void rlc_optim_step(rlc_optim *o) {
         }
     }
     rlc_no_grad(was);
+}
+
+rlc_tensor *rlc_optim_buffer(rlc_optim *o, const char *name) {
+    return rlc_state_tensor(&o->state, o->model->device, name, RLC_F32, RLC_SHAPE(o->span.length));
+}
+
+rlc_tensor *rlc_optim_part(const rlc_optim *o, rlc_tensor *buffer, const rlc_stretch *stretch) {
+    return rlc_slice(buffer, 0, stretch->range.offset - o->span.offset, stretch->range.length);
 }

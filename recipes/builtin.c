@@ -4,6 +4,7 @@
 #include "collectors/collector.h"
 #include "envs/transform.h"
 #include "modules/classes.h"
+#include "modules/distribution.h"
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
@@ -36,6 +37,23 @@ static const rlc_class *const classes[] = {
     &rlc_qvalue_module_class.base,
     &rlc_qvalue_actor_class.base,
     &rlc_egreedy_class.base,
+    &rlc_probabilistic_actor_class.base,
+    &rlc_normal_param_extractor_class.base,
+    &rlc_state_independent_scale_class.base,
+    &rlc_tanh_module_class.base,
+    &rlc_value_operator_class.base,
+    &rlc_additive_gaussian_class.base,
+    &rlc_ornstein_uhlenbeck_class.base,
+
+    &rlc_normal_class.base,
+    &rlc_tanh_normal_class.base,
+    &rlc_truncated_normal_class.base,
+    &rlc_delta_class.base,
+    &rlc_tanh_delta_class.base,
+    &rlc_categorical_class.base,
+    &rlc_one_hot_categorical_class.base,
+    &rlc_masked_categorical_class.base,
+    &rlc_masked_one_hot_categorical_class.base,
 
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
@@ -44,6 +62,15 @@ static const rlc_class *const classes[] = {
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,
+    &rlc_adamw_class.base,
+    &rlc_sgd_class.base,
+    &rlc_rmsprop_class.base,
+
+    &rlc_constant_schedule_class.base,
+    &rlc_linear_schedule_class.base,
+    &rlc_step_schedule_class.base,
+    &rlc_exponential_schedule_class.base,
+    &rlc_cosine_schedule_class.base,
 };
 
 rlc_status rlc_registry_new(rlc_registry **registry) {

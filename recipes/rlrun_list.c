@@ -20,11 +20,13 @@ static const struct {
     {"env", "environments (section env)", rlc__env_options},
     {"transform", "transforms of an environment (env.transforms)", NULL},
     {"module", "modules (section modules)", rlc__module_options},
+    {"distribution", "distributions of actions (option distribution of a ProbabilisticActor)", NULL},
     {"collector", "collectors (section collector)", rlc__collector_options},
     {"buffer", "replay buffers (section buffer)", rlc__buffer_options},
     {"loss", "losses (section loss)", rlc__module_options},
     {"target", "target updaters (section target)", rlc__target_options},
     {"optim", "optimisers (section optim)", rlc__optim_options},
+    {"schedule", "schedules of a number over the run (such as optim.lr)", rlc__schedule_options},
 };
 
 static const rlc_option *common_options(const char *kind) {

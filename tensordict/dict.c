@@ -232,21 +232,25 @@ static rlc_dict *holder(rlc_dict *dict, const rlc_key **key) {
     return dict;
 }
 
-void rlc_dict_del(rlc_dict *dict, const char *name) {
-    const rlc_key *key = key_of(name);
+void rlc_dict_del_key(rlc_dict *dict, const rlc_key *key) {
     if (dict == NULL || key == NULL) {
         return;
     }
-    rlc_dict *at = holder(dict, &key);
-    rlc_entry *entry = at != NULL ? find_entry(at, key) : NULL;
+    const rlc_key *part = key;
+    rlc_dict *at = holder(dict, &part);
+    rlc_entry *entry = at != NULL ? find_entry(at, part) : NULL;
     if (entry == NULL) {
-        missing(dict, name);
+        missing(dict, key->name);
     } else if (at->locked) {
-        rlc__op_fail("dict", "it is locked; '%s' cannot be deleted", name);
+        rlc__op_fail("dict", "it is locked; '%s' cannot be deleted", key->name);
     } else {
         at->count--;
         memmove(entry, entry + 1, (size_t)(at->entries + at->count - entry) * sizeof *entry);
     }
+}
+
+void rlc_dict_del(rlc_dict *dict, const char *name) {
+    rlc_dict_del_key(dict, key_of(name));
 }
 
 void rlc_dict_rename(rlc_dict *dict, const char *from, const char *to) {
@@ -259,8 +263,11 @@ void rlc_dict_rename(rlc_dict *dict, const char *from, const char *to) {
         missing(dict, from);
         return;
     }
+    if (key == target) {
+        return;
+    }
     rlc_entry moved = *found;
-    rlc_dict_del(dict, from);
+    rlc_dict_del_key(dict, key);
     rlc_dict_set_key(dict, target, moved.tensor);
     rlc_dict_set_dict_key(dict, target, moved.dict);
 }
@@ -272,4 +279,12 @@ void rlc_dict_lock(rlc_dict *dict, bool locked) {
             rlc_dict_lock(dict->entries[i].dict, locked);
         }
     }
+}
+
+bool rlc_dict_is_empty(const rlc_dict *dict) {
+    bool empty = true;
+    for (int i = 0; dict != NULL && i < dict->count && empty; i++) {
+        empty = dict->entries[i].dict != NULL && rlc_dict_is_empty(dict->entries[i].dict);
+    }
+    return empty;
 }

@@ -1,6 +1,6 @@
 /* expressions.h: the ops that are not rows of ops.def, in the ways they can be used, as expressions in tensors a, b, c.
  *
- *     const expression table[] = EXPRESSIONS(VIEWS);     // or PRODUCTS, JOINS, CHOICES, CHAINS
+ *     const expression table[] = EXPRESSIONS(VIEWS);     // or PRODUCTS, JOINS, CHOICES, MASKS, ALONG, ...
  */
 #ifndef RLC_TEST_EXPRESSIONS_H
 #define RLC_TEST_EXPRESSIONS_H
@@ -20,6 +20,15 @@ typedef struct expression {
 #define LIST(...) ((rlc_tensor *[]){__VA_ARGS__})
 #define INDEX(shape, ...) rlc_from_data(RLC_I64, shape, (const int64_t[]){__VA_ARGS__})
 
+#define MASK(shape, ...) rlc_from_data(RLC_BOOL, shape, (const uint8_t[]){__VA_ARGS__})
+
+/* Part i of a split into PARTS; NULL unless there are so many. */
+static rlc_tensor *expression_parts[8];
+#define PARTS expression_parts, 8
+static inline rlc_tensor *part(int count, int i) {
+    return i < count ? expression_parts[i] : NULL;
+}
+
 #define PRODUCTS(X)                                                                                                    \
     X(plain, rlc_matmul(a, b), S(3, 4), S(4, 5))                                                                       \
     X(row_by_column, rlc_matmul(a, b), S(1, 4), S(4, 1))                                                               \
@@ -35,6 +44,11 @@ typedef struct expression {
     X(batches_transposed, rlc_matmul(rlc_transpose(a, 1, 2), b), S(2, 4, 3), S(2, 4, 3))                               \
     X(batches_by_matrix, rlc_matmul(a, b), S(2, 3, 4), S(4, 5))                                                        \
     X(batches_by_transposed, rlc_matmul(a, rlc_transpose(b, 0, 1)), S(2, 3, 4), S(5, 4))                               \
+    X(batches_that_broadcast, rlc_matmul(a, b), S(2, 1, 2, 3), S(2, 3, 2))                                             \
+    X(batches_of_one, rlc_matmul(a, b), S(1, 2, 3), S(3, 3, 2))                                                        \
+    X(vector_by_matrix, rlc_matmul(a, b), S(3), S(3, 4))                                                               \
+    X(matrix_by_vector, rlc_matmul(a, b), S(2, 4, 3), S(3))                                                            \
+    X(vector_by_vector, rlc_matmul(a, b), S(3), S(3))                                                                  \
     X(matrix_by_batches, rlc_matmul(a, b), S(3, 4), S(2, 4, 3))                                                        \
     X(transposed_by_batches, rlc_matmul(rlc_transpose(a, 0, 1), b), S(4, 3), S(2, 4, 3))
 
@@ -49,12 +63,20 @@ typedef struct expression {
     X(unsqueeze_transposed, rlc_unsqueeze(rlc_transpose(a, 0, 1), 1), S(3, 4))                                         \
     X(transpose, rlc_transpose(a, 0, -1), S(2, 3, 4))                                                                  \
     X(transpose_twice, rlc_transpose(rlc_transpose(a, 0, 1), 1, 2), S(2, 3, 4))                                        \
+    X(permute, rlc_permute(a, (const int[]){2, 0, -2}), S(2, 3, 4))                                                    \
+    X(permute_of_a_view, rlc_permute(rlc_transpose(a, 0, 1), (const int[]){1, 2, 0}), S(2, 3, 4))                      \
+    X(permute_of_nothing, rlc_permute(a, NULL), SCALAR)                                                                \
     X(expand, rlc_expand(a, S(2, 3, 4)), S(3, 1))                                                                      \
     X(expand_scalar, rlc_expand(a, S(2, 3)), SCALAR)                                                                   \
     X(expand_transposed, rlc_expand(rlc_transpose(a, 0, 1), S(2, 3, 4)), S(4, 3))                                      \
     X(expand_to_the_same, rlc_square(rlc_expand(a, S(3))), S(3))                                                       \
     X(slice, rlc_slice(a, 1, 1, 2), S(3, 4, 2))                                                                        \
     X(slice_transposed, rlc_slice(rlc_transpose(a, 0, 1), 0, 2, 2), S(3, 4))                                           \
+    X(slice_step, rlc_slice_step(a, 1, 1, INT64_MAX, 2), S(3, 6))                                                      \
+    X(slice_step_from_the_end, rlc_slice_step(a, 0, -4, -1, 2), S(6, 2))                                               \
+    X(slice_step_beyond, rlc_slice_step(a, 0, -100, 100, 100), S(6, 2))                                                \
+    X(slice_step_twice, rlc_slice_step(rlc_slice_step(a, 0, 0, 9, 2), 0, 1, 9, 2), S(9))                               \
+    X(slice_step_of_view, rlc_slice_step(rlc_transpose(a, 0, 1), 0, 1, 4, 2), S(2, 5))                                 \
     X(slice_of_nothing, rlc_concatenate(LIST(rlc_slice(a, 0, 3, 0), b), 2, 0), S(3, 4), S(2, 4))                       \
     X(sum_of_nothing, rlc_add(rlc_sum(rlc_slice(a, 0, 3, 0), 0, false), b), S(3, 4), S(4))                             \
     X(slices_that_overlap, rlc_mul(rlc_slice(a, 0, 0, 3), rlc_slice(a, 0, 1, 3)), S(4, 2))                             \
@@ -78,6 +100,13 @@ typedef struct expression {
     X(stack_last, rlc_stack(LIST(a, b), 2, -1), S(2, 3), S(2, 3))                                                      \
     X(stack_scalars, rlc_stack(LIST(a, b), 2, 0), SCALAR, SCALAR)                                                      \
     X(stack_views, rlc_stack(LIST(rlc_transpose(a, 0, 1), b, b), 3, 1), S(2, 3), S(3, 2))                              \
+    X(repeat, rlc_repeat(a, S(2, 1, 3)), S(2, 3))                                                                      \
+    X(repeat_once, rlc_repeat(a, S(1, 1)), S(2, 3))                                                                    \
+    X(repeat_never, rlc_concatenate(LIST(rlc_repeat(a, S(0, 1)), b), 2, 0), S(2, 3), S(1, 3))                          \
+    X(repeat_scalar, rlc_repeat(a, S(3)), SCALAR)                                                                      \
+    X(split, part(rlc_split(a, 2, 1, PARTS), 2), S(2, 5))                                                              \
+    X(chunk, part(rlc_chunk(a, 3, -1, PARTS), 1), S(2, 7))                                                             \
+    X(unbind, part(rlc_unbind(a, 0, PARTS), 2), S(3, 2))                                                               \
     X(concatenate_computed, rlc_tanh(rlc_concatenate(LIST(rlc_square(a), rlc_mul(a, b)), 2, 0)), S(3), S(3))
 
 #define CHOICES(X)                                                                                                     \
@@ -91,11 +120,49 @@ typedef struct expression {
     X(index_select_numbers, rlc_index_select(a, INDEX(S(3), 3, 0, 3)), S(4))                                           \
     X(index_select_blocks, rlc_index_select(a, INDEX(S(2), 1, 1)), S(2, 3, 2))                                         \
     X(index_select_from_view, rlc_index_select(rlc_transpose(a, 0, 1), INDEX(S(2), 3, 0)), S(3, 4))                    \
+    X(gather_short, rlc_gather(a, 0, INDEX(S(2, 2), 2, 0, 0, 1)), S(4, 3))                                             \
+    X(scatter, rlc_scatter(a, 1, INDEX(S(2, 2), 2, 0, 3, 1), b), S(2, 4), S(2, 2))                                     \
+    X(scatter_rows, rlc_scatter(a, 0, INDEX(S(1, 3), 2, 0, 1), b), S(4, 3), S(1, 3))                                   \
+    X(scatter_add, rlc_scatter_add(a, 1, INDEX(S(2, 3), 2, 0, 2, 1, 1, 1), b), S(2, 4), S(2, 3))                       \
+    X(scatter_add_into_view, rlc_scatter_add(rlc_transpose(a, 0, 1), 0, INDEX(S(2, 3), 2, 0, 2, 1, 1, 1), b),          \
+      S(3, 4), S(2, 3))                                                                                                \
+    X(take_columns, rlc_take(a, 1, INDEX(S(2, 2), 2, 0, 3, 3)), S(2, 4))                                               \
+    X(take_one, rlc_take(a, 1, INDEX(SCALAR, 2)), S(2, 4, 2))                                                          \
+    X(sort, rlc_sort(a, 0, true, NULL), S(4, 3))                                                                       \
+    X(topk, rlc_topk(a, 2, -1, true, NULL), S(3, 5))                                                                   \
+    X(topk_smallest, rlc_topk(a, 1, 0, false, NULL), S(3, 5))                                                          \
     X(largest_both_ways, rlc_add(rlc_max(a, 0, true), rlc_max(a, 1, true)), S(3, 4))
+
+/* These look at values while they record. */
+#define MASKS(X)                                                                                       \
+    X(masked_select, rlc_masked_select(a, MASK(S(2, 3), 1, 0, 0, 1, 1, 0)), S(2, 3, 2))                                \
+    X(masked_select_nothing, rlc_concatenate(LIST(rlc_masked_select(a, MASK(S(2), 0, 0)), b), 2, 0), S(2, 3), S(1, 3))
+
+#define ALONG(X)                                                                                                       \
+    X(softmax_rows, rlc_softmax(a, -1), S(3, 4))                                                                       \
+    X(softmax_columns, rlc_softmax(a, 0), S(3, 4))                                                                     \
+    X(softmax_middle, rlc_softmax(a, 1), S(2, 3, 2))                                                                   \
+    X(softmax_of_view, rlc_softmax(rlc_transpose(a, 0, 1), 1), S(3, 4))                                                \
+    X(softmax_of_one, rlc_softmax(a, 0), SCALAR)                                                                       \
+    X(log_softmax_rows, rlc_log_softmax(a, 1), S(3, 4))                                                                \
+    X(log_softmax_columns, rlc_log_softmax(a, 0), S(3, 4))                                                             \
+    X(cumsum_rows, rlc_cumsum(a, 1), S(3, 4))                                                                          \
+    X(cumsum_columns, rlc_square(rlc_cumsum(a, 0)), S(3, 4))                                                           \
+    X(deviation_of_columns, rlc_std(a, 0, true, 1), S(4, 3))                                                           \
+    X(deviation_of_all, rlc_std(a, RLC_ALL, false, 1), S(4, 3))                                                        \
+    X(standardised, rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), rlc_std(a, RLC_ALL, false, 1)), S(3, 4))
+
+#define LOSSES(X)                                                                                                      \
+    X(cross_entropy, rlc_cross_entropy(a, INDEX(S(3), 2, 0, 3)), S(3, 4))                                              \
+    X(cross_entropy_of_a_row, rlc_cross_entropy(a, INDEX(SCALAR, 2)), S(4))                                            \
+    X(cross_entropy_in_space, rlc_cross_entropy(a, INDEX(S(2, 3), 2, 0, 1, 1, 1, 0)), S(2, 3, 3))                      \
+    X(cross_entropy_soft, rlc_cross_entropy(a, rlc_softmax(b, 1)), S(3, 4), S(3, 4))                                   \
+    X(nll, rlc_nll(a, INDEX(S(3), 2, 0, 3)), S(3, 4))                                                                  \
+    X(bce_of_sigmoid, rlc_bce(rlc_sigmoid(a), rlc_sigmoid(b)), S(3, 4), S(4))
 
 #define CHAINS(X)                                                                                                      \
     X(many_uses, rlc_add(rlc_mul(a, rlc_tanh(a)), rlc_sub(rlc_exp(a), rlc_mul(b, a))), S(5), S(5))                     \
-    X(softmax, rlc_div(rlc_exp(a), rlc_sum(rlc_exp(a), -1, true)), S(3, 4))                                            \
+    X(softmax_by_hand, rlc_div(rlc_exp(a), rlc_sum(rlc_exp(a), -1, true)), S(3, 4))                                    \
     X(deviation, rlc_sqrt(rlc_mean(rlc_square(rlc_sub(a, rlc_mean(a, 0, true))), 0, false)), S(4, 3))                  \
     X(dueling, rlc_add(b, rlc_sub(a, rlc_mean(a, -1, true))), S(3, 4), S(3, 1))                                        \
     X(two_layers, rlc_affine(rlc_affine(a, b, NULL, RLC_TANH), c, NULL, RLC_IDENTITY), S(3, 2), S(4, 2), S(1, 4))
@@ -106,7 +173,7 @@ typedef struct expression {
         (void)data, (void)a, (void)b, (void)c;                                                                         \
         return expression;                                                                                             \
     }
-PRODUCTS(DEFINE) VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) CHAINS(DEFINE)
+PRODUCTS(DEFINE) VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
 
 #define EXPRESSION_ROW(name, expression, ...)                                                                          \
     {#name, expression_##name, {__VA_ARGS__}, (int)(sizeof((rlc_shape[]){__VA_ARGS__}) / sizeof(rlc_shape))},

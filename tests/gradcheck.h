@@ -30,17 +30,18 @@ enum { MAX_ELEMENTS = 29 };
 /* Cases that ran, and those that failed, of the test that runs now. */
 static int cases, failures;
 
-/* Operand A has offset .03, B .11, C .19; positive() gives the absolute value of what root() does, or more. */
+/* Operand A has offset .03, B .11, C .19; positive() gives the absolute value of what root() does, or more, unit() what
+ * positive() does on a scale from 0 to 1. */
 typedef enum operand { A, B, C } operand;
 
-static inline rlc_tensor *root_from(operand which, rlc_shape shape, int smallest) {
+static inline rlc_tensor *root_from(operand which, rlc_shape shape, int smallest, double scale) {
     rlc_tensor *x = rlc_tensor_new(test_device(), RLC_F64, shape);
     double values[MAX_ELEMENTS];
     assert_non_null(x);
     assert_in_range(x->numel, 0, MAX_ELEMENTS);
     for (int i = 0; i < x->numel; i++) {
         int place = (i * (7 + 4 * (int)which) + 3) % MAX_ELEMENTS;
-        values[i] = 0.25 * (place + smallest) + 0.03 + 0.08 * which;
+        values[i] = (0.25 * (place + smallest) + 0.03 + 0.08 * which) * scale;
     }
     expect_ok(rlc_tensor_write(x, values));
     expect_ok(rlc_requires_grad(x));
@@ -48,11 +49,15 @@ static inline rlc_tensor *root_from(operand which, rlc_shape shape, int smallest
 }
 
 static inline rlc_tensor *root(operand which, rlc_shape shape) {
-    return root_from(which, shape, -MAX_ELEMENTS / 2);
+    return root_from(which, shape, -MAX_ELEMENTS / 2, 1);
 }
 
 static inline rlc_tensor *positive(operand which, rlc_shape shape) {
-    return root_from(which, shape, 0);
+    return root_from(which, shape, 0, 1);
+}
+
+static inline rlc_tensor *unit(operand which, rlc_shape shape) {
+    return root_from(which, shape, 0, 0.125);
 }
 
 /* The function's value as one number, each of its elements counted with a weight of its own. */

@@ -21,6 +21,7 @@ static inline double row_parameter(const char *name, int i) {
         double value[2];
     } parameters[] = {
         {"add_scalar", {0.7}}, {"mul_scalar", {-1.3}}, {"clamp", {-0.5, 0.8}}, {"smooth_l1", {0.5}}, {"huber", {0.5}},
+        {"leaky_relu", {0.01}}, {"elu", {1.3}},        {"pow_scalar", {2.5}},
     };
     for (int k = 0; k < RLC_COUNT(parameters); k++) {
         if (strcmp(parameters[k].name, name) == 0) {

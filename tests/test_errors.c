@@ -80,6 +80,31 @@ static const rlc_custom_op custom = {"my_op", do_nothing, NULL};
     X(gather, rlc_gather(x, 0, x))                                                                                     \
     X(index_select, rlc_index_select(x, x))                                                                            \
     X(one_hot, rlc_one_hot(x, 3))                                                                                      \
+    X(view, rlc_view(x, RLC_SHAPE(-1)))                                                                                \
+    X(permute, rlc_permute(x, (const int[]){0, 1}))                                                                    \
+    X(slice_step, rlc_slice_step(x, 0, 0, 1, 1))                                                                            \
+    X(repeat, rlc_repeat(x, RLC_SHAPE(2, 1)))                                                                          \
+    X(split, rlc_split(x, 1, 0, parts, 8) > 0 ? x : NULL)                                                              \
+    X(chunk, rlc_chunk(x, 1, 0, parts, 8) > 0 ? x : NULL)                                                              \
+    X(unbind, rlc_unbind(x, 0, parts, 8) > 0 ? x : NULL)                                                               \
+    X(var, rlc_var(x, 0, false, 1))                                                                                   \
+    X(std, rlc_std(x, 0, false, 1))                                                                                   \
+    X(logsumexp, rlc_logsumexp(x, 0, false))                                                                           \
+    X(softmax, rlc_softmax(x, 0))                                                                                      \
+    X(log_softmax, rlc_log_softmax(x, 0))                                                                              \
+    X(cumsum, rlc_cumsum(x, 0))                                                                                        \
+    X(argsort, rlc_argsort(x, 0, true))                                                                                \
+    X(sort, rlc_sort(x, 0, true, NULL))                                                                             \
+    X(topk, rlc_topk(x, 1, 0, true, NULL))                                                                             \
+    X(scatter, rlc_scatter(x, 0, x, x))                                                                                \
+    X(scatter_add, rlc_scatter_add(x, 0, x, x))                                                                        \
+    X(take, rlc_take(x, 0, x))                                                                                         \
+    X(masked_select, rlc_masked_select(x, x))                                                                          \
+    X(nonzero, rlc_nonzero(x))                                                                                         \
+    X(cross_entropy, rlc_cross_entropy(x, x))                                                                          \
+    X(nll, rlc_nll(x, x))                                                                                              \
+    X(bernoulli, rlc_bernoulli(stream, x))                                                                             \
+    X(multinomial, rlc_multinomial(stream, x, 1, true))                                                                \
     X(matmul, rlc_matmul(x, x))                                                                                        \
     X(linear, rlc_affine(x, x, NULL, RLC_IDENTITY))
 
@@ -89,6 +114,9 @@ static const rlc_custom_op custom = {"my_op", do_nothing, NULL};
     X(zeros, rlc_zeros(RLC_F32, RLC_SHAPE(2)))                                                                         \
     X(full, rlc_full(RLC_F32, RLC_SHAPE(2), 1))                                                                        \
     X(scalar, rlc_scalar(1))                                                                                           \
+    X(ones, rlc_ones(RLC_F32, RLC_SHAPE(2)))                                                                           \
+    X(arange_step, rlc_arange_step(RLC_F32, 0, 1, 0.5))                                                                     \
+    X(linspace, rlc_linspace(RLC_F32, 0, 1, 1))                                                                        \
     X(arange, rlc_arange(RLC_I64, 2))                                                                                  \
     X(from_data, rlc_from_data(RLC_F32, RLC_SHAPE(1), "abc"))                                                          \
     X(rand, rlc_rand(stream, RLC_SHAPE(2)))                                                                            \
@@ -102,6 +130,8 @@ typedef struct use {
     const char *name;
     rlc_tensor *(*call)(rlc_tensor *x);
 } use;
+
+static rlc_tensor *parts[8];
 
 #define DEFINE(name, expression)                                                                                       \
     static rlc_tensor *use_##name(rlc_tensor *x) {                                                                     \
@@ -233,8 +263,43 @@ static void test_without_program(void **state) {
     X("matmul: shapes [2, 3] and [4] do not fit", rlc_matmul(m, v))                                                    \
     X("matmul: needs two tensors of one float type, got int64 and int64",                                              \
       rlc_matmul(rlc_unsqueeze(index1, 0), rlc_unsqueeze(index1, 1)))                                                  \
-    X("matmul: shapes [2, 1, 3] and [1, 3, 2] do not fit",                                                             \
-      rlc_matmul(rlc_unsqueeze(m, 1), rlc_unsqueeze(rlc_transpose(m, 0, 1), 0)))                                       \
+    X("matmul: shapes [2, 1, 3] and [3, 3, 2] do not fit",                                                             \
+      rlc_matmul(rlc_unsqueeze(m, 1), rlc_repeat(rlc_unsqueeze(rlc_transpose(m, 0, 1), 0), RLC_SHAPE(3, 1, 1))))       \
+    X("matmul: shapes [2, 3] and [] do not fit: both need at least one dimension", rlc_matmul(m, s))                   \
+    X("view: the tensor of shape [3, 2] has gaps", rlc_view(rlc_transpose(m, 0, 1), RLC_SHAPE(6)))                     \
+    X("permute: each of the 2 dimensions must be named once", rlc_permute(m, (const int[]){1, -1}))                    \
+    X("permute: dimension 2 is outside of shape [2, 3]", rlc_permute(m, (const int[]){0, 2}))                          \
+    X("slice_step: needs a dimension and a step of at least 1, not 0", rlc_slice_step(m, 0, 0, 2, 0))                  \
+    X("slice_step: dimension 2 is outside of shape [2, 3]", rlc_slice_step(m, 2, 0, 2, 1))                             \
+    X("repeat: [2] does not say for each dimension of shape [2, 3] how often", rlc_repeat(m, RLC_SHAPE(2)))            \
+    X("repeat: [1, -1] does not say", rlc_repeat(m, RLC_SHAPE(1, -1)))                                                 \
+    X("split: gives 3 parts, but there is room for 2", rlc_split(m, 1, 1, parts, 2) > 0 ? m : NULL)                    \
+    X("split: needs a dimension to split", rlc_split(s, 1, 0, parts, 8) > 0 ? m : NULL)                                \
+    X("split: needs a dimension to split and parts of at least 1, not 0", rlc_split(m, 0, 0, parts, 8) > 0 ? m : NULL) \
+    X("chunk: needs a dimension to split and at least one part, not 0", rlc_chunk(m, 0, 0, parts, 8) > 0 ? m : NULL)   \
+    X("unbind: cannot take 3 parts of dimension 1; there is room for 2", rlc_unbind(m, 1, parts, 2) > 0 ? m : NULL)    \
+    X("softmax: dimension 2 is outside of shape [2, 3]", rlc_softmax(m, 2))                                            \
+    X("cumsum: dimension -3 is outside of shape [2, 3]", rlc_cumsum(m, -3))                                            \
+    X("topk: cannot take 4 of dimension 1 of shape [2, 3]", rlc_topk(m, 4, 1, true, NULL))                             \
+    X("topk: dimension 2 is outside of shape [2, 3]", rlc_topk(m, 1, 2, true, NULL))                                   \
+    X("topk: cannot take 1 of dimension 0 of shape []", rlc_topk(s, 1, 0, true, NULL))                                 \
+    X("scatter: indices must be int64, got float32", rlc_scatter(m, 0, m, m))                                          \
+    X("scatter: index [2] and source [2, 3] (float32) must have one shape",                                            \
+      rlc_scatter(v, 0, index1, m))                                                                                    \
+    X("scatter_add: index [2] and source [2] (int64) must have one shape, that of [4] (float32)",                      \
+      rlc_scatter_add(v, 0, index1, index1))                                                                           \
+    X("take: a tensor without dimensions has nothing to choose from", rlc_take(s, 0, index1))                          \
+    X("masked_select: a mask of shape [2] is not the beginning of shape [4]", rlc_masked_select(v, bits))              \
+    X("nll: targets of shape [4] do not fit an input of shape [2, 3], whose dimension 1 is that of classes",           \
+      rlc_nll(m, v))                                                                                                   \
+    X("cross_entropy: targets of shape [2] do not fit an input of shape [1, 3]", rlc_cross_entropy(row1, index1))      \
+    X("cross_entropy: the input has no dimension of classes", rlc_cross_entropy(s, index1))                            \
+    X("multinomial: cannot draw 4 without replacement from weights of shape [2, 3]",                                   \
+      rlc_multinomial(stream, m, 4, false))                                                                            \
+    X("multinomial: cannot draw 0 from weights of shape [2, 3]", rlc_multinomial(stream, m, 0, true))                  \
+    X("arange_step: there is no way from 0 to 1 in steps of -1", rlc_arange_step(RLC_F32, 0, 1, -1))                   \
+    X("arange_step: there is no way from 0 to 1 in steps of 0", rlc_arange_step(RLC_F32, 0, 1, 0))                     \
+    X("linspace: the number of elements must be at least 0, not -1", rlc_linspace(RLC_F32, 0, 1, -1))                                       \
     X("linear: shapes [4] and [2, 3] do not fit", rlc_affine(v, m, NULL, RLC_RELU))                                    \
     X("linear: shapes [2, 3] and [4] do not fit", rlc_affine(m, m, v, RLC_RELU))                                       \
     X("linear: the input is float64, the weight float32", rlc_affine(rlc_cast(m, RLC_F64), m, NULL, RLC_RELU))         \

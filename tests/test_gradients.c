@@ -33,19 +33,19 @@ static rlc_tensor *call_row_on_itself(rlc_tensor *const *x, const void *data) {
     return ((const row *)data)->call(x[0], x[0]);
 }
 
-/* Rows that want operands away from 0 on one side. */
-static bool wants_positive(const char *name) {
-    static const char *const names[] = {"log", "log1p", "sqrt", "rsqrt", "reciprocal"};
-    for (int i = 0; i < RLC_COUNT(names); i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
+/* Rows whose first operand must be above 0, or between 0 and 1. */
+static rlc_tensor *operand_for(const row *r, rlc_shape shape) {
+    static const struct {
+        const char *name;
+        rlc_tensor *(*operand)(operand which, rlc_shape shape);
+    } domains[] = {{"log", positive},        {"log1p", positive},      {"sqrt", positive}, {"rsqrt", positive},
+                   {"reciprocal", positive}, {"pow_scalar", positive}, {"pow", positive},  {"bce", unit}};
+    for (int i = 0; i < RLC_COUNT(domains); i++) {
+        if (strcmp(domains[i].name, r->name) == 0) {
+            return domains[i].operand(A, shape);
         }
     }
-    return false;
-}
-
-static rlc_tensor *operand_for(const row *r, rlc_shape shape) {
-    return wants_positive(r->name) ? positive(A, shape) : root(A, shape);
+    return root(A, shape);
 }
 
 static void check_unary_row(const row *r) {
@@ -63,12 +63,12 @@ static void check_binary_row(const row *r) {
     char what[96];
     for (int k = 0; k < RLC_COUNT(patterns); k++) {
         snprintf(what, sizeof what, "%s, %s", r->name, patterns[k].name);
-        check(&(gradcheck){what, call_row, r, {root(A, patterns[k].a), root(B, patterns[k].b)}, 0});
+        check(&(gradcheck){what, call_row, r, {operand_for(r, patterns[k].a), root(B, patterns[k].b)}, 0});
         snprintf(what, sizeof what, "%s, %s swapped", r->name, patterns[k].name);
-        check(&(gradcheck){what, call_row, r, {root(A, patterns[k].b), root(B, patterns[k].a)}, 0});
+        check(&(gradcheck){what, call_row, r, {operand_for(r, patterns[k].b), root(B, patterns[k].a)}, 0});
     }
     snprintf(what, sizeof what, "%s with a transposed view", r->name);
-    check(&(gradcheck){what, call_row_on_view, r, {root(A, RLC_SHAPE(5, 3)), root(B, RLC_SHAPE(3, 5))}, 0});
+    check(&(gradcheck){what, call_row_on_view, r, {operand_for(r, RLC_SHAPE(5, 3)), root(B, RLC_SHAPE(3, 5))}, 0});
 }
 
 /* What answers in bool passes no gradient on. */
@@ -104,7 +104,7 @@ static void test_rows_on_one_tensor(void **state) {
     (void)state;
     for (int i = 0; i < RLC_COUNT(rows); i++) {
         if (rows[i].kind == ROW_BINARY) {
-            check(&(gradcheck){rows[i].name, call_row_on_itself, &rows[i], {root(A, RLC_SHAPE(2, 3))}, 0});
+            check(&(gradcheck){rows[i].name, call_row_on_itself, &rows[i], {operand_for(&rows[i], RLC_SHAPE(2, 3))}, 0});
         }
     }
     finish("rows on one tensor");
@@ -142,12 +142,18 @@ static rlc_tensor *call_reduction(rlc_tensor *const *x, const void *data) {
     return r->f(r->view ? rlc_transpose(x[0], 0, -1) : x[0], r->dim, r->keepdim);
 }
 
+/* Without a correction, because that of one element alone would be infinite. */
+static rlc_tensor *biased(rlc_tensor *x, int dim, bool keepdim) {
+    return rlc_var(x, dim, keepdim, 0);
+}
+
 static void test_reductions(void **state) {
     (void)state;
     static const struct {
         const char *name;
         reduction *f;
-    } table[] = {{"sum", rlc_sum}, {"mean", rlc_mean}, {"max", rlc_max}, {"min", rlc_min}};
+    } table[] = {{"sum", rlc_sum}, {"mean", rlc_mean}, {"max", rlc_max},
+                 {"min", rlc_min}, {"var", biased},    {"logsumexp", rlc_logsumexp}};
     static const rlc_shape shapes[] = {{0, {0}}, {1, {6}}, {2, {1, 5}}, {2, {3, 3}}, {3, {2, 3, 4}}, {4, {2, 1, 3, 2}}};
     char what[96];
     for (int i = 0; i < RLC_COUNT(table); i++) {
@@ -245,6 +251,9 @@ EXPRESSION_TEST(test_views, VIEWS)
 EXPRESSION_TEST(test_joins, JOINS)
 EXPRESSION_TEST(test_choices, CHOICES)
 EXPRESSION_TEST(test_chains, CHAINS)
+EXPRESSION_TEST(test_masks, MASKS)
+EXPRESSION_TEST(test_along, ALONG)
+EXPRESSION_TEST(test_losses, LOSSES)
 
 /* To float32 and back: with steps and values that float32 holds exactly, differences are exact too. */
 static rlc_tensor *call_cast(rlc_tensor *const *x, const void *data) {
@@ -322,6 +331,9 @@ int main(void) {
         cmocka_unit_test_setup(test_joins, fresh_start),
         cmocka_unit_test_setup(test_choices, fresh_start),
         cmocka_unit_test_setup(test_chains, fresh_start),
+        cmocka_unit_test_setup(test_masks, fresh_start),
+        cmocka_unit_test_setup(test_along, fresh_start),
+        cmocka_unit_test_setup(test_losses, fresh_start),
         cmocka_unit_test_setup(test_casts, fresh_start),
         cmocka_unit_test_setup(test_custom_ops, fresh_start),
         cmocka_unit_test_setup(test_affine_of_views, fresh_start),

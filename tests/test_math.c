@@ -41,6 +41,7 @@ static double sigmoid(double x) {
 /* clang-format off */
 #define WRAP(name) static float call_##name(float x) { return rlc_##name(x); }
 WRAP(expf) WRAP(logf) WRAP(log1pf) WRAP(sinf) WRAP(cosf) WRAP(tanhf) WRAP(sigmoidf)
+WRAP(expm1f) WRAP(erff)
 
 static const function functions[] = {
     {"exp", call_expf, exp, -INFINITY, INFINITY, 2},
@@ -50,6 +51,8 @@ static const function functions[] = {
     {"cos", call_cosf, cos, -1e6, 1e6, 2},
     {"tanh", call_tanhf, tanh, -INFINITY, INFINITY, 2},
     {"sigmoid", call_sigmoidf, sigmoid, -INFINITY, INFINITY, 2.5},
+    {"expm1", call_expm1f, expm1, -INFINITY, INFINITY, 2},
+    {"erf", call_erff, erf, -INFINITY, INFINITY, 2},
 };
 /* clang-format on */
 
@@ -154,6 +157,43 @@ static void test_near_zeros_of_sine(void **state) {
     }
 }
 
+/* pow has two operands: bases of all magnitudes and exponents that keep the result in range, and out of it. */
+static void test_pow(void **state) {
+    (void)state;
+    double worst_error = 0;
+    float at[2] = {0};
+    int64_t count = 0;
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 1000003) {
+        float x = rlc_float_from_bits((uint32_t)bits);
+        for (int k = -400; k <= 400; k++) {
+            float y = k % 4 == 0 ? (float)k / 4 : (float)(k * k * k) * 1.7e-6f;
+            double error = error_in_ulps(rlc_powf(x, y), pow((double)x, (double)y));
+            count++;
+            if (!(error <= worst_error)) {
+                worst_error = error;
+                at[0] = x;
+                at[1] = y;
+            }
+        }
+    }
+    print_message("pow      %.2f ulp at most, at (%.9g, %.9g) (%lld points)\n", worst_error, (double)at[0], (double)at[1],
+                  (long long)count);
+    assert_true(worst_error <= 1);
+    static const float special[] = {0,     -0.0f, 1,  -1,  2,         -2,   0.5f, -0.5f,     3,       1e-45f,
+                                    1e30f, -1e30f, 16777215, 16777216, 16777217, 1e20f, NAN,  INFINITY, -INFINITY};
+    for (int i = 0; i < RLC_COUNT(special); i++) {
+        for (int j = 0; j < RLC_COUNT(special); j++) {
+            float got = rlc_powf(special[i], special[j]), wanted = powf(special[i], special[j]);
+            bool same = isnan(wanted) ? isnan(got) : got == wanted && signbit(got) == signbit(wanted);
+            if (!same) {
+                print_error("pow(%g, %g) = %g, not %g\n", (double)special[i], (double)special[j], (double)got,
+                            (double)wanted);
+            }
+            assert_true(same);
+        }
+    }
+}
+
 static void test_limits(void **state) {
     (void)state;
     assert_true(rlc_expf(-INFINITY) == 0 && rlc_expf(INFINITY) == INFINITY && rlc_expf(0) == 1);
@@ -202,6 +242,7 @@ int main(void) {
         cmocka_unit_test(test_all_magnitudes),
         cmocka_unit_test(test_near_special_points),
         cmocka_unit_test(test_near_zeros_of_sine),
+        cmocka_unit_test(test_pow),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_wrapped_angles),
         cmocka_unit_test(test_clamp_and_select),

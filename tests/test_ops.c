@@ -1,40 +1,6 @@
 /* Every op against PyTorch, forward and backward, in float32 (tests/golden/ops.py). */
-#include "tests/support.h"
-
-#include <stdio.h>
-
+#include "tests/golden_case.h"
 #include "tests/rows.h"
-
-static const double RTOL = 1e-5, ATOL = 1e-6;
-
-typedef rlc_tensor *function(rlc_tensor *const *operand, const void *data);
-
-/* Runs `f` on the golden operands named by the letters of `names` and compares its value and, where there are golden
- * gradients, those of each operand. */
-static void check_case(const char *what, const char *names, function *f, const void *data) {
-    rlc_tensor *operand[4] = {0};
-    int count = (int)strlen(names);
-    bool differentiable = has_golden("ops", "%s.g", what);
-    rlc_begin(test_program());
-    for (int i = 0; i < count; i++) {
-        operand[i] = differentiable ? golden_root("ops", "%s.%c", what, names[i])
-                                    : golden_tensor("ops", "%s.%c", what, names[i]);
-    }
-    rlc_tensor *out = f(operand, data);
-    expect_close(what, out, golden("ops", "%s.out", what), RTOL, ATOL);
-    if (differentiable) {
-        rlc_backward(rlc_sum(rlc_mul(out, golden_tensor("ops", "%s.g", what)), RLC_ALL, false));
-        for (int i = 0; i < count; i++) {
-            char label[160];
-            snprintf(label, sizeof label, "gradient of %s for %c", what, names[i]);
-            expect_close(label, operand[i]->grad, golden("ops", "%s.d%c", what, names[i]), RTOL, ATOL);
-        }
-    }
-    expect_ok(rlc_end(test_program()));
-    for (int i = 0; i < count && differentiable; i++) {
-        rlc_tensor_free(operand[i]);
-    }
-}
 
 static rlc_tensor *call_row(rlc_tensor *const *operand, const void *data) {
     return ((const row *)data)->call(operand[0], operand[1]);
@@ -165,12 +131,6 @@ static void test_indexing(void **state) {
 }
 
 /* Views and copies, as in ops.py. */
-#define CASE(name, expression)                                                                                         \
-    static rlc_tensor *call_##name(rlc_tensor *const *x, const void *data) {                                           \
-        rlc_tensor *a = x[0], *b = x[1];                                                                               \
-        (void)data, (void)a, (void)b;                                                                                  \
-        return expression;                                                                                             \
-    }
 CASE(transpose, rlc_contiguous(rlc_transpose(a, 0, 2)))
 CASE(transposed_add, rlc_add(rlc_transpose(a, 0, 1), b))
 CASE(slice, rlc_exp(rlc_slice(a, 1, 1, 3)))

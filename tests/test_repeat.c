@@ -14,10 +14,14 @@ static void expect_equal_runs(const char *a, const char *b) {
     }
 }
 
-static const char *run_in(const char *folder) {
+static const char *run_with(const char *overrides, const char *folder) {
     static char arguments[1024];
-    snprintf(arguments, sizeof arguments, RUN "--out %s", in_work_folder(folder));
+    snprintf(arguments, sizeof arguments, RUN "%s --out %s", overrides, in_work_folder(folder));
     return arguments;
+}
+
+static const char *run_in(const char *folder) {
+    return run_with("", folder);
 }
 
 static const char *resume(const char *folder) {
@@ -114,11 +118,37 @@ static void test_killed_early(void **state) {
     expect_equal_runs("whole", "early");
 }
 
+/* What the other optimisers keep, and schedules that keep nothing, go on as well. */
+static void test_optimisers(void **state) {
+    (void)state;
+    static const char *const optimisers[] = {
+        "'optim={type: SGD, lr: {type: cosine, from: 1e-4, warmup: 5_000}, momentum: 0.9, dampening: 0.1, "
+        "max_grad_norm: 10}'",
+        "'optim={type: RMSprop, lr: {type: step, from: 1e-4, step_size: 7_000}, momentum: 0.5, centered: true, "
+        "max_grad_value: 1}'",
+        "'optim={type: AdamW, lr: {type: exponential, from: 1e-3, gamma: 0.9999}, amsgrad: true}'",
+    };
+    for (int i = 0; i < RLC_COUNT(optimisers); i++) {
+        char whole[16], stopped[16], checkpoint[64];
+        snprintf(whole, sizeof whole, "whole%d", i);
+        snprintf(stopped, sizeof stopped, "stopped%d", i);
+        snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.safetensors", stopped);
+        expect_rlrun(run_with(optimisers[i], whole), 0, "");
+        pid_t child = start_rlrun(run_with(optimisers[i], stopped));
+        await(in_work_folder(checkpoint));
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(finish_rlrun(child), 1000 + SIGKILL);
+        expect_rlrun(resume(stopped), 0, "from frame");
+        expect_equal_runs(whole, stopped);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twice),       cmocka_unit_test(test_other_seed), cmocka_unit_test(test_from_its_recipe),
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_terminated), cmocka_unit_test(test_killed),
         cmocka_unit_test(test_killed_early),
+        cmocka_unit_test(test_optimisers),
     };
     return cmocka_run_group_tests_name("runs repeat", tests, reference, remove_work_folder);
 }

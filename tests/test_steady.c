@@ -103,6 +103,22 @@ static void test_dqn(void **state) {
     check_recipe("recipes/double_dqn.yaml", overrides, 1);
 }
 
+/* Each optimiser with all that it can keep, clipping and a schedule. */
+static void test_optimisers(void **state) {
+    (void)state;
+    static const char *const optimisers[] = {
+        "optim={type: AdamW, lr: {type: cosine, from: 1e-3, warmup: 50}, amsgrad: true, max_grad_value: 1, "
+        "max_grad_norm: 1}",
+        "optim={type: SGD, lr: {type: step, from: 1e-3, step_size: 50}, momentum: 0.9, nesterov: true, max_grad_norm: "
+        "1}",
+        "optim={type: RMSprop, lr: {type: exponential, from: 1e-3, gamma: 0.999}, momentum: 0.9, centered: true}",
+    };
+    for (int i = 0; i < RLC_COUNT(optimisers); i++) {
+        const char *overrides[] = {"collector.init_random_frames=100", optimisers[i]};
+        check_recipe("recipes/dqn.yaml", overrides, 2);
+    }
+}
+
 /* Minibatches of whole batches, ensembles, a delayed actor. */
 static void test_other_shapes(void **state) {
     (void)state;
@@ -139,9 +155,8 @@ static void test_resident_size(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dqn),
-        cmocka_unit_test(test_other_shapes),
-        cmocka_unit_test(test_evaluation_repeats),
+        cmocka_unit_test(test_dqn),           cmocka_unit_test(test_optimisers),
+        cmocka_unit_test(test_other_shapes),  cmocka_unit_test(test_evaluation_repeats),
         cmocka_unit_test(test_resident_size),
     };
     return cmocka_run_group_tests_name("steady state", tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void check_adam(const char *name, rlc_dtype dtype, double lr, const rlc_a
         rlc_assign(o.grad, grads);
         rlc_tensor *norm = clipped ? rlc_clip_grad_norm(o.parts, 2, 0.5) : NULL;
         rlc_adam_tick(o.powers, settings);
-        rlc_adam_step(o.param, o.grad, o.exp_avg, o.exp_avg_sq, o.powers, o.lr, settings);
+        rlc_adam_step(o.param, o.grad, o.exp_avg, o.exp_avg_sq, NULL, o.powers, o.lr, settings);
         expect_ok(rlc_end(p));
         expect_near(name, o.param, golden_row(name, "trace", step), 1e-5, 1e-6);
         if (clipped) {
@@ -118,10 +118,10 @@ static void test_adam(void **state) {
         double lr;
         rlc_adam settings;
     } cases[] = {
-        {"default", 1e-2, {0.9, 0.999, 1e-8, 0}},
-        {"dqn", 2.5e-4, {0.9, 0.999, 1e-8, 0}},
-        {"betas", 3e-3, {0.5, 0.99, 1e-5, 0}},
-        {"decay", 1e-2, {0.9, 0.999, 1e-8, 0.1}},
+        {"default", 1e-2, {0.9, 0.999, 1e-8, 0, 0}},
+        {"dqn", 2.5e-4, {0.9, 0.999, 1e-8, 0, 0}},
+        {"betas", 3e-3, {0.5, 0.99, 1e-5, 0, 0}},
+        {"decay", 1e-2, {0.9, 0.999, 1e-8, 0.1, 0}},
     };
     char clipped[32];
     for (int i = 0; i < RLC_COUNT(cases); i++) {
@@ -133,10 +133,76 @@ static void test_adam(void **state) {
     }
 }
 
+/* Every way an optimiser can go, for n parameters of either type. */
+enum { ADAM, AMSGRAD, SGD, MOMENTUM, NESTEROV, RMSPROP, RMSPROP_CENTERED, RMSPROP_MOMENTUM, RMSPROP_BOTH, WAYS };
+
+static void record_way(int way, rlc_tensor *param, rlc_tensor *grad, rlc_tensor **buffers, rlc_tensor *lr,
+                       rlc_tensor *powers, bool first) {
+    const rlc_adam adam = {0.9, 0.5, 1e-3, way == ADAM ? 0.1 : 0, way == ADAM ? 0 : 0.1};
+    const rlc_sgd sgd = {way == SGD ? 0 : 0.8, way == MOMENTUM ? 0.3 : 0, 0.1, way == NESTEROV, first};
+    const rlc_rmsprop rmsprop = {0.9, 1e-2, 0.1, way >= RMSPROP_MOMENTUM ? 0.7 : 0};
+    bool centered = way == RMSPROP_CENTERED || way == RMSPROP_BOTH;
+    if (way <= AMSGRAD) {
+        rlc_adam_tick(powers, &adam);
+        rlc_adam_step(param, grad, buffers[0], buffers[1], way == AMSGRAD ? buffers[2] : NULL, powers, lr, &adam);
+    } else if (way <= NESTEROV) {
+        rlc_sgd_step(param, grad, way == SGD ? NULL : buffers[0], lr, &sgd);
+    } else {
+        rlc_rmsprop_step(param, grad, buffers[0], centered ? buffers[1] : NULL,
+                         way >= RMSPROP_MOMENTUM ? buffers[2] : NULL, lr, &rmsprop);
+    }
+}
+
+/* Where six steps lead; free the result. */
+static double *run_way(int way, rlc_dtype dtype, int64_t n) {
+    rlc_shape shape = RLC_SHAPE(n);
+    rlc_tensor *lr = root(RLC_F32, RLC_SHAPE(1), (double[]){0.03125}); /* the same in both types */
+    rlc_tensor *powers = root(RLC_F64, RLC_SHAPE(3), (double[]){0, 1, 1});
+    rlc_tensor *all[] = {root(dtype, shape, NULL),
+                         root(dtype, shape, NULL),
+                         root(dtype, shape, NULL),
+                         root(dtype, shape, NULL),
+                         root(dtype, shape, NULL),
+                         lr,
+                         powers};
+    for (int step = 0; step < 6; step++) {
+        rlc_begin(p);
+        rlc_assign(all[1], rlc_sin(rlc_add_scalar(rlc_arange(RLC_F64, n), 2 * step)));
+        record_way(way, all[0], all[1], &all[2], lr, powers, step == 0);
+        expect_ok(rlc_end(p));
+    }
+    rlc_begin(p);
+    double *values = read_doubles(all[0]);
+    expect_ok(rlc_end(p));
+    for (int i = 0; i < RLC_COUNT(all); i++) {
+        rlc_tensor_free(all[i]);
+    }
+    return values;
+}
+
+/* float64, of which PyTorch's golden values are too few, agrees with float32; so do the ends of vectors. */
+static void test_types_agree(void **state) {
+    (void)state;
+    static const int64_t counts[] = {1, 3, 8, 16, 31, 100};
+    for (int way = 0; way < WAYS; way++) {
+        for (int i = 0; i < RLC_COUNT(counts); i++) {
+            double *floats = run_way(way, RLC_F32, counts[i]), *doubles = run_way(way, RLC_F64, counts[i]);
+            for (int64_t k = 0; k < counts[i]; k++) {
+                if (!(fabs(floats[k] - doubles[k]) <= 1e-5 * fabs(doubles[k]) + 1e-6) || doubles[k] == 0) {
+                    fail_msg("way %d: element %lld of %lld is %.9g as a float and %.9g as a double", way, (long long)k,
+                             (long long)counts[i], floats[k], doubles[k]);
+                }
+            }
+            free(floats);
+            free(doubles);
+        }
+    }
+}
+
 /* The rate is read when the step runs: one recorded list serves a schedule. The first step moves by the rate. */
 static void test_learning_rate_is_data(void **state) {
     (void)state;
-    const rlc_adam settings = {0, 0, 0, 0}; /* without memory every step is lr times the gradient's sign */
+    const rlc_adam settings = {0}; /* without memory every step is lr times the gradient's sign */
     optimizer o = optimizer_new(RLC_F32, 0);
     double wanted[PARAMETERS] = {0};
     for (int step = 1; step <= 5; step++) {
@@ -144,7 +210,7 @@ static void test_learning_rate_is_data(void **state) {
         rlc_assign(o.grad, rlc_full(RLC_F32, RLC_SHAPE(PARAMETERS), step % 2 ? 3 : -4));
         rlc_assign(o.lr, rlc_scalar(0.25 * step));
         rlc_adam_tick(o.powers, &settings);
-        rlc_adam_step(o.param, o.grad, o.exp_avg, o.exp_avg_sq, o.powers, o.lr, &settings);
+        rlc_adam_step(o.param, o.grad, o.exp_avg, o.exp_avg_sq, NULL, o.powers, o.lr, &settings);
         expect_ok(rlc_end(p));
         for (int i = 0; i < PARAMETERS; i++) {
             wanted[i] += step % 2 ? -0.25 * step : 0.25 * step;
@@ -172,6 +238,33 @@ static void test_clipping(void **state) {
         EXPECT(grads[3], 0, 1);
         EXPECT(grads[1], 2);
         assert_true(rlc_item(rlc_clip_grad_norm(&grads[2], 1, 1)) == 0);
+        expect_ok(rlc_end(p));
+        for (int i = 0; i < 4; i++) {
+            rlc_tensor_free(grads[i]);
+        }
+    }
+}
+
+/* Each element by itself; what is within the bounds keeps its bits, and a NaN stays one. */
+static void test_clipping_by_value(void **state) {
+    (void)state;
+    for (rlc_dtype t = RLC_F32; t <= RLC_F64; t++) {
+        double values[37], wanted[37];
+        for (int i = 0; i < 37; i++) {
+            values[i] = 0.25 * (i - 18);
+            wanted[i] = fmax(-1.5, fmin(1.5, values[i]));
+        }
+        rlc_tensor *grads[] = {root(t, RLC_SHAPE(37), values), root(t, (rlc_shape){0}, (double[]){INFINITY}),
+                               root(t, RLC_SHAPE(0), NULL), root(t, RLC_SHAPE(2, 1), (double[]){-INFINITY, NAN})};
+        expect_ok(rlc_requires_grad(grads[0]));
+        rlc_begin(p);
+        rlc_clip_grad_value(grads, 4, 1.5);
+        expect_near("gradients", grads[0], wanted, 0, 0);
+        assert_true(rlc_item(grads[1]) == 1.5);
+        double *last = read_doubles(grads[3]);
+        assert_true(last[0] == -1.5 && isnan(last[1]));
+        free(last);
+        assert_false(rlc_no_grad(false));
         expect_ok(rlc_end(p));
         for (int i = 0; i < 4; i++) {
             rlc_tensor_free(grads[i]);
@@ -277,8 +370,10 @@ static void test_ring_of_several_tensors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_adam, start),
+        cmocka_unit_test_setup(test_types_agree, start),
         cmocka_unit_test_setup(test_learning_rate_is_data, start),
         cmocka_unit_test_setup(test_clipping, start),
+        cmocka_unit_test_setup(test_clipping_by_value, start),
         cmocka_unit_test_setup(test_clipping_long, start),
         cmocka_unit_test_setup(test_lerp, start),
         cmocka_unit_test_setup(test_rings, start),

@@ -11,7 +11,9 @@
 #include "core/update.h"
 
 static rlc_program *p;
-static const rlc_adam settings = {0.9, 0.999, 1e-8, 0};
+static const rlc_adam settings = {0.9, 0.999, 1e-8, 0, 0};
+static const rlc_sgd plain = {0}, heavy = {.momentum = 0.9};
+static const rlc_rmsprop still = {0.99, 1e-8, 0, 0}, moving = {0.99, 1e-8, 0, 0.9};
 
 /* Named by type and shape; powers and cursors begin as they should. */
 static rlc_tensor *f1, *f3, *f4, *d1, *d3, *k2, *f23, *f43, *powers, *lr, *cursor, *short_cursor, *far_cursor;
@@ -54,22 +56,45 @@ static int free_operands(void **state) {
     X(INVALID, "lerp: not available for int64", rlc_lerp(k2, k2, 0.5))                                                 \
     X(INVALID, "lerp: ", rlc_lerp(f3, rlc_expand(f1, RLC_SHAPE(3)), 0.5))                                              \
     X(INVALID, "lerp: ", rlc_lerp(rlc_slice(f43, 1, 0, 1), f4, 0.5))                                                   \
-    X(INVALID, "adam: ", rlc_adam_step(f4, f3, f4, f4, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f4, f4, f3, f4, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f4, f4, f4, f3, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f3, d3, f3, f3, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f3, f3, d3, f3, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, d3, powers, lr, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, f3, lr, &settings))                                             \
-    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, d1, lr, &settings))                                             \
-    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, powers, d1, &settings))                                         \
-    X(INVALID, "adam: ", rlc_adam_step(f3, rlc_expand(f1, RLC_SHAPE(3)), f3, f3, powers, lr, &settings))               \
-    X(INVALID, "adam: not available for int64", rlc_adam_step(k2, k2, k2, k2, powers, lr, &settings))                  \
+    X(INVALID, "adam: ", rlc_adam_step(f4, f3, f4, f4, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f4, f4, f3, f4, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f4, f4, f4, f3, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f3, d3, f3, f3, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f3, f3, d3, f3, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, d3, NULL, powers, lr, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, NULL, f3, lr, &settings))                                       \
+    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, NULL, d1, lr, &settings))                                       \
+    X(INVALID, "adam: ", rlc_adam_step(f3, f3, f3, f3, NULL, powers, d1, &settings))                                   \
+    X(INVALID, "adam: ", rlc_adam_step(f3, rlc_expand(f1, RLC_SHAPE(3)), f3, f3, NULL, powers, lr, &settings))         \
+    X(INVALID, "adam: not available for int64", rlc_adam_step(k2, k2, k2, k2, NULL, powers, lr, &settings))            \
+    X(INVALID, "adam: the largest second moment", rlc_adam_step(f3, f3, f3, f3, f4, powers, lr, &settings))            \
+    X(INVALID, "sgd: the gradient", rlc_sgd_step(f4, f3, NULL, lr, &plain))                                            \
+    X(INVALID, "sgd: the gradient", rlc_sgd_step(f3, d3, NULL, lr, &plain))                                            \
+    X(INVALID, "sgd: the gradient", rlc_sgd_step(f3, rlc_expand(f1, RLC_SHAPE(3)), NULL, lr, &plain))                  \
+    X(INVALID, "sgd: the momentum buffer", rlc_sgd_step(f3, f3, f4, lr, &heavy))                                       \
+    X(INVALID, "sgd: the momentum buffer", rlc_sgd_step(f3, f3, d3, lr, &heavy))                                       \
+    X(INVALID, "sgd: the learning rate", rlc_sgd_step(f3, f3, NULL, d1, &plain))                                       \
+    X(INVALID, "sgd: a momentum of 0.9 needs a buffer", rlc_sgd_step(f3, f3, NULL, lr, &heavy))                        \
+    X(INVALID, "sgd: a momentum of 0 takes no buffer", rlc_sgd_step(f3, f3, f3, lr, &plain))                           \
+    X(INVALID, "sgd: not available for int64", rlc_sgd_step(k2, k2, NULL, lr, &plain))                                 \
+    X(INVALID, "rmsprop: the gradient", rlc_rmsprop_step(f4, f3, f4, NULL, NULL, lr, &still))                          \
+    X(INVALID, "rmsprop: the average square", rlc_rmsprop_step(f3, f3, f4, NULL, NULL, lr, &still))                    \
+    X(INVALID, "rmsprop: the average square", rlc_rmsprop_step(f3, f3, d3, NULL, NULL, lr, &still))                    \
+    X(INVALID, "rmsprop: the average gradient", rlc_rmsprop_step(f3, f3, f3, f4, NULL, lr, &still))                    \
+    X(INVALID, "rmsprop: the momentum buffer", rlc_rmsprop_step(f3, f3, f3, f3, f4, lr, &moving))                      \
+    X(INVALID, "rmsprop: the learning rate", rlc_rmsprop_step(f3, f3, f3, NULL, NULL, f3, &still))                     \
+    X(INVALID, "rmsprop: a momentum of 0.9 needs a buffer", rlc_rmsprop_step(f3, f3, f3, NULL, NULL, lr, &moving))     \
+    X(INVALID, "rmsprop: a momentum of 0 takes no buffer", rlc_rmsprop_step(f3, f3, f3, NULL, f3, lr, &still))         \
+    X(INVALID, "rmsprop: not available for int64", rlc_rmsprop_step(k2, k2, k2, NULL, NULL, lr, &still))               \
     X(INVALID, "adam: ", rlc_adam_tick(f3, &settings))                                                                 \
     X(INVALID, "adam: ", rlc_adam_tick(d1, &settings))                                                                 \
     X(INVALID, "clip_grad_norm: needs 1 to 65535 gradients, got 0", rlc_clip_grad_norm(&f3, 0, 1))                     \
     X(INVALID, "clip_grad_norm: ", rlc_clip_grad_norm(((rlc_tensor *[]){d3, f3}), 2, 1))                               \
     X(INVALID, "clip_grad_norm: ", rlc_clip_grad_norm((rlc_tensor *[]){rlc_expand(f1, RLC_SHAPE(3))}, 1, 1))           \
+    X(INVALID, "clip_grad_value: needs 1 to 65535 gradients, got 0", rlc_clip_grad_value(&f3, 0, 1))                   \
+    X(INVALID, "clip_grad_value: ", rlc_clip_grad_value(((rlc_tensor *[]){d3, f3}), 2, 1))                             \
+    X(INVALID, "clip_grad_value: ", rlc_clip_grad_value((rlc_tensor *[]){rlc_slice(f43, 1, 0, 1)}, 1, 1))              \
+    X(INVALID, "clip_value: not available for int64", rlc_clip_grad_value(&k2, 1, 1))                                  \
     X(INVALID, "not available for int64", rlc_clip_grad_norm(&k2, 1, 1))                                               \
     X(INVALID, "ring_write: rows [4, 3] (float32) do not fit a storage of [2, 3] (float32)",                           \
       rlc_ring_write(f23, f43, cursor))                                                                                \
@@ -92,12 +117,20 @@ static int free_operands(void **state) {
     X(OK, "", rlc_lerp(f3, NULL, 0.5))                                                                                 \
     X(OK, "", rlc_lerp(NULL, f3, 0.5))                                                                                 \
     X(OK, "", rlc_adam_tick(NULL, &settings))                                                                          \
-    X(OK, "", rlc_adam_step(NULL, f3, f3, f3, powers, lr, &settings))                                                  \
-    X(OK, "", rlc_adam_step(f3, NULL, f3, f3, powers, lr, &settings))                                                  \
-    X(OK, "", rlc_adam_step(f3, f3, NULL, f3, powers, lr, &settings))                                                  \
-    X(OK, "", rlc_adam_step(f3, f3, f3, NULL, powers, lr, &settings))                                                  \
-    X(OK, "", rlc_adam_step(f3, f3, f3, f3, NULL, lr, &settings))                                                      \
-    X(OK, "", rlc_adam_step(f3, f3, f3, f3, powers, NULL, &settings))                                                  \
+    X(OK, "", rlc_adam_step(NULL, f3, f3, f3, NULL, powers, lr, &settings))                                            \
+    X(OK, "", rlc_adam_step(f3, NULL, f3, f3, NULL, powers, lr, &settings))                                            \
+    X(OK, "", rlc_adam_step(f3, f3, NULL, f3, NULL, powers, lr, &settings))                                            \
+    X(OK, "", rlc_adam_step(f3, f3, f3, NULL, NULL, powers, lr, &settings))                                            \
+    X(OK, "", rlc_adam_step(f3, f3, f3, f3, NULL, NULL, lr, &settings))                                                \
+    X(OK, "", rlc_adam_step(f3, f3, f3, f3, NULL, powers, NULL, &settings))                                            \
+    X(OK, "", rlc_sgd_step(NULL, f3, NULL, lr, &plain))                                                                \
+    X(OK, "", rlc_sgd_step(f3, NULL, NULL, lr, &plain))                                                                \
+    X(OK, "", rlc_sgd_step(f3, f3, NULL, NULL, &plain))                                                                \
+    X(OK, "", rlc_rmsprop_step(NULL, f3, f3, NULL, NULL, lr, &still))                                                  \
+    X(OK, "", rlc_rmsprop_step(f3, NULL, f3, NULL, NULL, lr, &still))                                                  \
+    X(OK, "", rlc_rmsprop_step(f3, f3, NULL, NULL, NULL, lr, &still))                                                  \
+    X(OK, "", rlc_rmsprop_step(f3, f3, f3, NULL, NULL, NULL, &still))                                                  \
+    X(OK, "", rlc_clip_grad_value((rlc_tensor *[]){NULL}, 1, 1))                                                       \
     X(OK, "", rlc_clip_grad_norm((rlc_tensor *[]){NULL}, 1, 1))                                                        \
     X(OK, "", rlc_clip_grad_norm(((rlc_tensor *[]){f3, NULL}), 2, 1))                                                  \
     X(OK, "", rlc_ring_write(NULL, f23, cursor))                                                                       \
@@ -180,8 +213,14 @@ static void test_without_program(void **state) {
     expect_error(rlc_error_status(), RLC_INVALID, "lerp: no program is open");
     rlc_adam_tick(powers, &settings);
     expect_error(rlc_error_status(), RLC_INVALID, "adam: no program is open");
-    rlc_adam_step(f3, f3, f3, f3, powers, lr, &settings);
+    rlc_adam_step(f3, f3, f3, f3, NULL, powers, lr, &settings);
     expect_error(rlc_error_status(), RLC_INVALID, "adam: no program is open");
+    rlc_sgd_step(f3, f3, NULL, lr, &plain);
+    expect_error(rlc_error_status(), RLC_INVALID, "sgd: no program is open");
+    rlc_rmsprop_step(f3, f3, f3, NULL, NULL, lr, &still);
+    expect_error(rlc_error_status(), RLC_INVALID, "rmsprop: no program is open");
+    rlc_clip_grad_value(&f3, 1, 1);
+    expect_error(rlc_error_status(), RLC_INVALID, "clip_grad_value: no program is open");
     rlc_ring_write(f43, f23, cursor);
     expect_error(rlc_error_status(), RLC_INVALID, "ring_write: no program is open");
     rlc_ring_advance(cursor, 1, 4);

@@ -53,8 +53,9 @@
 #define ARANGE(name, T)                                                                                                \
     static void name(const rlc_node *node) {                                                                           \
         T *out = node->out->data;                                                                                      \
+        const double start = node->p[0].f, step = node->p[1].f;                                                        \
         for (int64_t i = 0; i < node->out->numel; i++) {                                                               \
-            out[i] = (T)i;                                                                                             \
+            out[i] = (T)(start + (double)i * step);                                                                    \
         }                                                                                                              \
     }
 
@@ -70,6 +71,7 @@ FILL(fill_i64, int64_t)
 FILL(fill_f32, float)
 FILL(fill_f64, double)
 ARANGE(arange_f32, float)
+ARANGE(arange_i32, int32_t)
 ARANGE(arange_i64, int64_t)
 ARANGE(arange_f64, double)
 
@@ -152,6 +154,7 @@ void ISA(kernels_copy)(rlc_device *device) {
     cast[RLC_F32] = cast_f32;
     cast[RLC_F64] = cast_f64;
     device->kernel[RLC_OP_arange][RLC_F32] = arange_f32;
+    device->kernel[RLC_OP_arange][RLC_I32] = arange_i32;
     device->kernel[RLC_OP_arange][RLC_I64] = arange_i64;
     device->kernel[RLC_OP_arange][RLC_F64] = arange_f64;
 }

@@ -9,11 +9,15 @@
 #define DTYPE RLC_F32
 #define IS_FLOAT 1
 #define FLOOR floorf
+#define ROUND rintf
 #define SQRT sqrtf
 #define ABS fabsf
 #define EXP rlc_expf
 #define LOG rlc_logf
 #define LOG1P rlc_log1pf
+#define EXPM1 rlc_expm1f
+#define ERF rlc_erff
+#define POW rlc_powf
 #define SIN rlc_sinf
 #define COS rlc_cosf
 #define TANH rlc_tanhf
@@ -26,24 +30,46 @@
 #define DTYPE RLC_F64
 #define IS_FLOAT 1
 #define FLOOR floor
+#define ROUND rint
 #define SQRT sqrt
 #define ABS fabs
 #define EXP exp
 #define LOG log
 #define LOG1P log1p
+#define EXPM1 expm1
+#define ERF erf
+#define POW pow
 #define SIN sin
 #define COS cos
 #define TANH tanh
 #define SIGMOID(x) (1 / (1 + exp(-(x))))
 #include "kernels/cpu/elementwise_loops.h"
 
+/* By squaring, modulo 2^64; a negative exponent gives what is left of a fraction: nothing, but for 1 and -1. */
+static int64_t integer_power(int64_t base, int64_t exponent) {
+    if (exponent < 0) {
+        return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;
+    }
+    uint64_t result = 1, square = (uint64_t)base;
+    for (; exponent > 0; exponent /= 2, square *= square) {
+        result *= exponent % 2 == 1 ? square : 1;
+    }
+    return (int64_t)result;
+}
+
 #define T int64_t
 #define TYPED(name) name##_i64
+#define FLOOR(x) (x)
+#define ROUND(x) (x)
+#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_I64
 #include "kernels/cpu/elementwise_loops.h"
 
 #define T int32_t
 #define TYPED(name) name##_i32
+#define FLOOR(x) (x)
+#define ROUND(x) (x)
+#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_I32
 #include "kernels/cpu/elementwise_loops.h"
 
@@ -51,6 +77,9 @@
 #pragma GCC diagnostic ignored "-Wtype-limits"
 #define T uint8_t
 #define TYPED(name) name##_u8
+#define FLOOR(x) (x)
+#define ROUND(x) (x)
+#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_U8
 #include "kernels/cpu/elementwise_loops.h"
 

@@ -8,6 +8,7 @@
  * own, which the compiler turns into vector code; the last loop takes any.
  */
 #define K(c) ((T)(c))
+#define CLIPPED_LOG(x) ((x) > K(3.7200759760208361e-44) ? LOG(x) : K(-100)) /* PyTorch's: at least -100 */
 
 /* out[i] = value of x[i] */
 #define UNARY_LOOP(name, value)                                                                                        \
@@ -132,16 +133,21 @@ static void TYPED(enter)(rlc_device *device) {
 #undef IS_FLOAT
 #undef IS_BOOL
 #undef FLOOR
+#undef ROUND
 #undef SQRT
 #undef ABS
 #undef EXP
 #undef LOG
 #undef LOG1P
+#undef EXPM1
+#undef ERF
+#undef POW
 #undef SIN
 #undef COS
 #undef TANH
 #undef SIGMOID
 #undef K
+#undef CLIPPED_LOG
 #undef ENTER
 #undef ENTER_FLOAT
 #undef ENTER_NUMBER

@@ -37,15 +37,23 @@ static bool inside(const rlc_node *node, int64_t index, int64_t n) {
         }                                                                                                              \
     }
 
-#define SCATTER_ADD(name, T)                                                                                           \
+/* Into a copy of in[2], or without one into what is there. */
+#define SCATTER(name, T, assign)                                                                                       \
     static void name(const rlc_node *node) {                                                                           \
-        const T *g = node->in[0]->data;                                                                                \
+        const T *source = node->in[0]->data;                                                                           \
         T *out = node->out->data;                                                                                      \
+        if (node->in[2] != NULL) {                                                                                     \
+            memcpy(out, node->in[2]->data, (size_t)node->out->numel * sizeof(T));                                      \
+        }                                                                                                              \
+        if (node->p[0].i == 0 && node->in[1]->numel > 0) {                                                             \
+            inside(node, *(const int64_t *)node->in[1]->data, 0);                                                      \
+            return;                                                                                                    \
+        }                                                                                                              \
         FOR_EACH_INDEX(node, node->out) {                                                                              \
             if (!inside(node, *index, n)) {                                                                            \
                 return;                                                                                                \
             }                                                                                                          \
-            out[(o * n + *index) * inner + c] += *g++;                                                                 \
+            out[(o * n + *index) * inner + c] assign *source++;                                                        \
         }                                                                                                              \
     }
 
@@ -68,8 +76,12 @@ static bool inside(const rlc_node *node, int64_t index, int64_t n) {
 GATHER(gather_1, uint8_t)
 GATHER(gather_4, uint32_t)
 GATHER(gather_8, uint64_t)
-SCATTER_ADD(scatter_add_f32, float)
-SCATTER_ADD(scatter_add_f64, double)
+SCATTER(scatter_1, uint8_t, =)
+SCATTER(scatter_4, uint32_t, =)
+SCATTER(scatter_8, uint64_t, =)
+SCATTER(scatter_add_f32, float, +=)
+SCATTER(scatter_add_f64, double, +=)
+SCATTER(scatter_add_i64, int64_t, +=)
 INDEX_ADD(index_add_f32, float)
 INDEX_ADD(index_add_f64, double)
 
@@ -136,11 +148,13 @@ void ISA(kernels_index)(rlc_device *device) {
     for (int type = 0; type < RLC_DTYPE_COUNT; type++) {
         size_t size = rlc_dtype_size((rlc_dtype)type);
         device->kernel[RLC_OP_gather][type] = size == 1 ? gather_1 : size == 4 ? gather_4 : gather_8;
+        device->kernel[RLC_OP_scatter][type] = size == 1 ? scatter_1 : size == 4 ? scatter_4 : scatter_8;
         device->kernel[RLC_OP_index_select][type] = index_select;
         device->kernel[RLC_OP_ring_write][type] = ring_write;
     }
     device->kernel[RLC_OP_scatter_add][RLC_F32] = scatter_add_f32;
     device->kernel[RLC_OP_scatter_add][RLC_F64] = scatter_add_f64;
+    device->kernel[RLC_OP_scatter_add][RLC_I64] = scatter_add_i64;
     device->kernel[RLC_OP_index_add][RLC_F32] = index_add_f32;
     device->kernel[RLC_OP_index_add][RLC_F64] = index_add_f64;
     device->kernel[RLC_OP_one_hot][RLC_I64] = one_hot;

@@ -39,6 +39,39 @@ static void index_below(const rlc_node *node) {
     draw_index(node);
 }
 
+/* The first of n weights e^(logit - largest) at which their sum passes a uniform share of the whole. */
+static int64_t choose(const float *logits, int64_t n, float u) {
+    float largest = logits[0], total = 0, sum = 0;
+    int64_t last = 0;
+    for (int64_t i = 1; i < n; i++) {
+        largest = logits[i] > largest ? logits[i] : largest;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        total += rlc_expf(logits[i] - largest);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const float weight = rlc_expf(logits[i] - largest);
+        sum += weight;
+        if (sum > u * total) {
+            return i;
+        }
+        last = weight > 0 ? i : last; /* where rounding takes the share up to the whole */
+    }
+    return last;
+}
+
+static void categorical(const rlc_node *node) {
+    int64_t *counter = node->in[0]->data, *out = node->out->data;
+    const uint64_t key = (uint64_t)node->p[0].i, start = (uint64_t)*counter;
+    const int64_t n = node->p[1].i, rows = node->out->numel;
+    const float *logits = node->in[1]->data;
+    for (int64_t i = 0; i < rows; i++) {
+        const uint32_t word = rlc_philox(key, start + (uint64_t)i / 4, 0).word[i % 4];
+        out[i] = choose(logits + i * n, n, rlc_unit(word));
+    }
+    *counter += (rows + 3) / 4;
+}
+
 /* The order of n random words: (word, index) pairs sorted by word, byte by byte from the lowest, each pass stable. A GPU
  * sorts the same pairs to the same permutation. in[1] is room for n more pairs; four passes end where they began. */
 static void permutation(const rlc_node *node) {
@@ -75,5 +108,6 @@ void ISA(kernels_random)(rlc_device *device) {
     device->kernel[RLC_OP_random_normal][RLC_F32] = normal;
     device->kernel[RLC_OP_random_integer][RLC_I64] = integer;
     device->kernel[RLC_OP_random_index][RLC_I64] = index_below;
+    device->kernel[RLC_OP_random_categorical][RLC_I64] = categorical;
     device->kernel[RLC_OP_random_permutation][RLC_I64] = permutation;
 }

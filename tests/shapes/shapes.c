@@ -8,11 +8,6 @@
 
 RLC_PLUGIN(registry) {
     static const rlc_class *const classes[] = {
-        &shapes_probabilistic_actor.base,
-        &shapes_value_operator.base,
-        &shapes_extractor.base,
-        &shapes_tanh_module.base,
-        &shapes_additive_gaussian.base,
         &shapes_gae.base,
         &shapes_ppo_loss.base,
         &shapes_sac_loss.base,
