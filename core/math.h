@@ -129,6 +129,25 @@ RLC_INLINE float rlc_cosf(float x) {
     return rlc_sin_quadrant(x, 1.0);
 }
 
+/* x less whole turns: in [-pi, pi], and x itself where it is there already. */
+RLC_INLINE float rlc_wrap_anglef(float x) {
+    float turns = rintf(x * 0.159154943091895336f);
+    /* 2 pi in two parts; the first product is exact */
+    return x - turns * 6.28125f - turns * 1.93530717958647693e-3f;
+}
+
+/* condition (0 or 1) ? a : b. From several `?:` upon each other compilers make branches, which keep a loop from becoming
+ * vector code; from this they cannot. */
+RLC_INLINE float rlc_selectf(int condition, float a, float b) {
+    uint32_t mask = 0u - (uint32_t)condition;
+    return rlc_float_from_bits((rlc_float_bits(a) & mask) | (rlc_float_bits(b) & ~mask));
+}
+
+/* A NaN stays one. */
+RLC_INLINE float rlc_clampf(float x, float low, float high) {
+    return rlc_selectf(x < low, low, rlc_selectf(x > high, high, x));
+}
+
 RLC_INLINE float rlc_tanhf(float x) {
     float size = x < 0.0f ? -x : x;
     float z = x * x;

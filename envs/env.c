@@ -21,6 +21,7 @@ const rlc_option rlc__env_options[] = {
 static void set_specs(rlc_env *env) {
     const rlc_env_class *type = env->type;
     env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
+    env->observed = rlc__env_keys()->observation;
     if (type->num_actions > 0) {
         env->action = env->action_encoding == RLC_ACTION_ONE_HOT ? rlc_spec_one_hot(type->num_actions)
                                                                  : rlc_spec_categorical(type->num_actions);
@@ -51,42 +52,6 @@ static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
     return rlc_tensor_write(env->totals, totals);
 }
 
-static rlc_status add_transform(rlc_env *env, const rlc_registry *registry, const rlc_value *options, int i) {
-    char what[64];
-    snprintf(what, sizeof what, "env.transforms.%d", i);
-    const rlc_transform_class *type =
-        (const rlc_transform_class *)rlc_registry_type_of(registry, "transform", what, options);
-    rlc_transform *transform = type != NULL ? rlc_arena_calloc(&env->arena, type->base.size) : NULL;
-    if (transform == NULL) {
-        return rlc_error_status();
-    }
-    RLC_TRY(rlc_options_apply(&env->arena, what, options, transform, type->base.options, NULL));
-    transform->type = type;
-    transform->env = env;
-    env->transforms[env->num_transforms++] = transform;
-    if (type->init != NULL) {
-        type->init(transform, env);
-    }
-    return rlc_error_status();
-}
-
-static rlc_status add_transforms(rlc_env *env, const rlc_registry *registry) {
-    const rlc_value *list = env->transform_options;
-    if (list == NULL || list->kind == RLC_NULL) {
-        return RLC_OK;
-    }
-    if (list->kind != RLC_LIST) {
-        char text[64];
-        return rlc_value_fail(list, "env.transforms: must be a list such as [{type: RewardSum}], not %s",
-                              rlc_value_describe(list, text));
-    }
-    env->transforms = rlc_arena_calloc(&env->arena, ((size_t)list->count + 1) * sizeof *env->transforms);
-    for (int i = 0; i < list->count && env->transforms != NULL; i++) {
-        RLC_TRY(add_transform(env, registry, list->items[i], i));
-    }
-    return rlc_error_status();
-}
-
 /* The kernel that steps this class on this device. */
 static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
     char name[128];
@@ -109,6 +74,29 @@ static void make_carrier(const rlc_key *key, rlc_tensor *tensor, void *data) {
                                                                 (rlc_dtype)tensor->dtype, rlc_shape_of(tensor)));
 }
 
+/* A step's shapes, so that what transforms cannot do is found here, and that all have made what they keep. */
+static rlc_status rehearse(rlc_env *env) {
+    rlc_program *shapes;
+    if (env->num_transforms == 0) {
+        return RLC_OK;
+    }
+    RLC_TRY(rlc_program_new(env->device, "transforms", &shapes));
+    rlc_env_example(env, shapes);
+    rlc_program_free(shapes);
+    return rlc_error_status();
+}
+
+/* The observation as it is after transforms. */
+static void observe_spec(rlc_env *env, const rlc_dict *root) {
+    const rlc_tensor *seen = rlc_dict_find_key(root, env->observed);
+    if (seen != NULL) {
+        rlc_shape shape = {.ndim = seen->ndim - 1};
+        memcpy(shape.size, seen->shape + 1, (size_t)shape.ndim * sizeof *shape.size);
+        env->observation = rlc_spec_unbounded(shape);
+        env->observation.dtype = (rlc_dtype)seen->dtype;
+    }
+}
+
 static rlc_status first_reset(rlc_env *env) {
     rlc_program *program;
     RLC_TRY(rlc_program_new(env->device, "reset", &program));
@@ -116,6 +104,7 @@ static rlc_status first_reset(rlc_env *env) {
     rlc_dict *root = rlc_env_reset(env);
     env->carried = rlc_dict_new_in(&env->arena, RLC_SHAPE(env->num_envs));
     if (root != NULL && env->carried != NULL) {
+        observe_spec(env, root);
         rlc_dict_each(root, make_carrier, env);
         rlc_env_keep(env, root);
     }
@@ -137,7 +126,8 @@ static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t see
     set_specs(env);
     RLC_TRY(find_kernel(env, options));
     RLC_TRY(make_state(env, seed, name));
-    RLC_TRY(add_transforms(env, registry));
+    RLC_TRY(rlc__transforms_build(env, registry));
+    RLC_TRY(rehearse(env));
     return first_reset(env);
 }
 
@@ -175,6 +165,7 @@ void rlc_env_free(rlc_env *env) {
     if (env != NULL) {
         rlc_tensor_free(env->flags_down);
         rlc_state_free(&env->state);
+        rlc_state_free(&env->learned);
         rlc_arena_free(&env->arena);
         free(env);
     }

@@ -56,7 +56,12 @@ struct rlc_env {
     rlc_tensor *flags_down; /* bool [N, 1], all false: the flags that a step starts from */
     rlc_transform **transforms;
     int num_transforms;
-    rlc_dict *carried; /* roots that hold a dict from one program to the next */
+    rlc_state learned; /* by transforms: statistics, without which a policy is worth nothing; part of a checkpoint */
+    bool frozen;       /* they learn no more: rlc_env_follow */
+    const rlc_key *observed; /* the entry that `observation` describes */
+    /* of the step that was recorded last, as the environment itself has them, before transforms */
+    rlc_tensor *taken, *last, *reward; /* action, observation, reward */
+    rlc_dict *carried;                 /* roots that hold a dict from one program to the next */
 };
 
 /* Builds an environment and its transforms from a recipe's options. `name` names its random stream. */
@@ -79,6 +84,10 @@ rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td);
  * it is that of a reset. */
 void rlc_env_keep(rlc_env *env, const rlc_dict *td);
 rlc_dict *rlc_env_kept(rlc_env *env);
+
+/* Records that `env` takes over what the transforms of `trained`, an environment from the same options, have learned, and
+ * that its own learn nothing: for the environment in which a policy is evaluated. */
+void rlc_env_follow(rlc_env *env, const rlc_env *trained);
 
 /* One step's dict with everything in it, shapes only: what modules are built for. */
 rlc_dict *rlc_env_example(rlc_env *env, rlc_program *shapes);

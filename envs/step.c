@@ -72,9 +72,7 @@ rlc_dict *rlc_env_reset(rlc_env *env) {
     }
     record(env, RLC_ENV_RESET_ALL, observation, env->flags_down, observation, &observation, 1);
     set_root(env, root, observation);
-    for (int i = 0; i < env->num_transforms; i++) {
-        env->transforms[i]->type->reset(env->transforms[i], root);
-    }
+    rlc__transforms_reset(env, root, NULL);
     return root;
 }
 
@@ -92,23 +90,70 @@ static bool fits(const rlc_env *env, const rlc_tensor *action) {
 }
 
 /* Moves all environments on; returns the dict for td's `next`, before transforms. */
-static rlc_dict *move(rlc_env *env, rlc_tensor *action) {
+static rlc_dict *move(rlc_env *env) {
     const rlc_env_keys *k = rlc__env_keys();
     rlc_shape column = RLC_SHAPE(env->num_envs, 1);
     rlc_dict *next = rlc_dict_new(RLC_SHAPE(env->num_envs));
     rlc_tensor *observation = observation_tensor(env), *done = rlc_empty(RLC_BOOL, column);
-    rlc_tensor *rest[] = {action, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column), rlc_empty(RLC_BOOL, column)};
+    rlc_tensor *rest[] = {env->taken, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column),
+                          rlc_empty(RLC_BOOL, column)};
     record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
     rlc_dict_set_key(next, k->observation, observation);
     rlc_dict_set_key(next, k->reward, rest[1]);
     rlc_dict_set_key(next, k->done, done);
     rlc_dict_set_key(next, k->terminated, rest[2]);
     rlc_dict_set_key(next, k->truncated, rest[3]);
+    env->last = observation;
+    env->reward = rest[1];
     return next;
+}
+
+rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count) {
+    rlc_dict *next = move(env);
+    for (int i = 0; i < count; i++) {
+        rlc_transform *t = env->transforms[i];
+        if (t->type->step != NULL && next != NULL) {
+            t->type->step(t, td, next);
+        }
+    }
+    return next;
+}
+
+/* Where rows that are done take an entry from: their reset's dict. */
+typedef struct restarting {
+    rlc_env *env;
+    rlc_dict *root;
+    rlc_tensor *first, *done;
+} restarting;
+
+static void restart_entry(const rlc_key *key, rlc_tensor *fresh, void *data) {
+    const restarting *r = data;
+    rlc_tensor *lifted = rlc_dict_find_key(r->root, key);
+    /* outside of the rows that were reset, the environment's own observation is the last one already */
+    bool untouched = fresh == r->first && lifted == r->env->last;
+    if (lifted != NULL && !untouched && fresh != r->env->flags_down) {
+        fresh = rlc_where(rlc_transform_rows(r->done, fresh), fresh, lifted);
+    }
+    rlc_dict_set_key(r->root, key, fresh);
+}
+
+/* What the next step starts from: `root`, lifted from `next`, with the entries of a reset in the rows that are done. */
+static void restart(rlc_env *env, rlc_dict *root, rlc_tensor *first, rlc_tensor *done) {
+    if (env->num_transforms == 0) {
+        set_root(env, root, first);
+        return;
+    }
+    rlc_dict *fresh = rlc_dict_new(RLC_SHAPE(env->num_envs));
+    if (fresh != NULL) {
+        set_root(env, fresh, first);
+        rlc__transforms_reset(env, fresh, done);
+        rlc_dict_each(fresh, restart_entry, &(restarting){env, root, first, done});
+    }
 }
 
 rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
     const rlc_env_keys *k = rlc__env_keys();
+    env->taken = env->last = env->reward = NULL; /* those of another program may be gone */
     if (rlc__require_program("env_step") == NULL || td == NULL) {
         return NULL;
     }
@@ -116,10 +161,10 @@ rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
     if (action == NULL || !fits(env, action)) {
         return NULL;
     }
-    rlc_dict *next = move(env, action);
-    rlc_tensor *last = rlc_dict_find_key(next, k->observation);
-    for (int i = 0; i < env->num_transforms; i++) {
-        env->transforms[i]->type->step(env->transforms[i], td, next);
+    env->taken = rlc_contiguous(rlc__transforms_inverse(env, action));
+    rlc_dict *next = rlc__env_advance(env, td, env->num_transforms);
+    if (next == NULL) {
+        return NULL;
     }
     rlc_dict_set_dict_key(td, k->next, next);
     rlc_dict *root = rlc_step_mdp(td);
@@ -127,11 +172,8 @@ rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
     if (root == NULL || first == NULL) {
         return NULL;
     }
-    record(env, RLC_ENV_RESET, first, done, last, &first, 1);
-    set_root(env, root, first);
-    for (int i = 0; i < env->num_transforms; i++) {
-        env->transforms[i]->type->restart(env->transforms[i], root, done);
-    }
+    record(env, RLC_ENV_RESET, first, done, env->last, &first, 1);
+    restart(env, root, first, done);
     return root;
 }
 
@@ -157,6 +199,13 @@ void rlc_env_keep(rlc_env *env, const rlc_dict *td) {
 /* A copy, so that what a step writes into it does not stay. */
 rlc_dict *rlc_env_kept(rlc_env *env) {
     return rlc_dict_clone(env->carried);
+}
+
+void rlc_env_follow(rlc_env *env, const rlc_env *trained) {
+    for (int i = 0; i < env->learned.count && i < trained->learned.count; i++) {
+        rlc_assign(env->learned.items[i].tensor, trained->learned.items[i].tensor);
+    }
+    env->frozen = true;
 }
 
 rlc_dict *rlc_env_example(rlc_env *env, rlc_program *shapes) {

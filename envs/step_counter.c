@@ -18,7 +18,8 @@ static void init(rlc_transform *self, rlc_env *env) {
     ((StepCounter *)self)->count = rlc_key_intern("step_count");
 }
 
-static void reset(rlc_transform *self, rlc_dict *root) {
+static void reset(rlc_transform *self, rlc_dict *root, rlc_tensor *rows) {
+    (void)rows;
     rlc_dict_set_key(root, ((StepCounter *)self)->count, rlc_zeros(RLC_I64, RLC_SHAPE(self->env->num_envs, 1)));
 }
 
@@ -34,17 +35,10 @@ static void step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
     }
 }
 
-static void restart(rlc_transform *self, rlc_dict *root, rlc_tensor *done) {
-    const StepCounter *s = (const StepCounter *)self;
-    rlc_tensor *zero = rlc_zeros(RLC_I64, (rlc_shape){0});
-    rlc_dict_set_key(root, s->count, rlc_where(done, zero, rlc_dict_get_key(root, s->count)));
-}
-
 const rlc_transform_class rlc_step_counter_class = {
     .base =
         RLC_CLASS("transform", StepCounter, .doc = "counts the steps of an episode: step_count", .options = options),
     .init = init,
     .reset = reset,
     .step = step,
-    .restart = restart,
 };

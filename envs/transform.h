@@ -1,8 +1,9 @@
-/* transform.h: what stands between an environment and those who see it, adding or changing entries.
+/* transform.h: what stands between an environment and those who see it, adding or changing entries, or actions.
  *
- *     env: {type: CartPole, transforms: [{type: RewardSum}, {type: StepCounter, max_steps: 200}]}
+ *     env: {type: Pendulum, transforms: [{type: ActionScaling}, {type: VecNorm, in_keys: [observation]}, {type: RewardSum}]}
  *
- * Transforms of one environment are called in the order of the recipe.
+ * Transforms of one environment are called in the order of the recipe, for actions in the opposite one: the first of them
+ * is next to the environment.
  */
 #ifndef RLC_TRANSFORM_H
 #define RLC_TRANSFORM_H
@@ -14,28 +15,63 @@ RLC_BEGIN
 typedef struct rlc_transform_class {
     rlc_class base;
 
-    /* Optional. Gets what it needs; tensors that must survive a step come from env->state. */
+    /* Each of these is optional.
+     *
+     * Gets what it needs; tensors that must survive a step come from env->state, what is learned and a policy depends on
+     * from env->learned. One that changes actions sets env->action to what those who act are to see, and one that takes
+     * the place of the observation sets env->observed. */
     void (*init)(rlc_transform *self, rlc_env *env);
 
-    /* Adds its entries to the dict of a reset. */
-    void (*reset)(rlc_transform *self, rlc_dict *root);
+    /* Adds to or changes the dict of a reset. `rows`, bool [N, 1], says which rows that concerns; what it does to others
+     * is dropped. NULL for all. */
+    void (*reset)(rlc_transform *self, rlc_dict *root, rlc_tensor *rows);
 
     /* Adds to or changes what a step wrote. `td` is what it started from, `next` stands under its key of that name. A
      * transform that ends episodes sets `truncated` and `done`. */
     void (*step)(rlc_transform *self, const rlc_dict *td, rlc_dict *next);
 
-    /* Puts its entries of `root`, lifted from `next`, back to those of a reset in the rows that are done. */
-    void (*restart)(rlc_transform *self, rlc_dict *root, rlc_tensor *done);
+    /* What the environment is to get for an action (TorchRL's inverse transform). */
+    rlc_tensor *(*inverse)(rlc_transform *self, rlc_tensor *action);
 } rlc_transform_class;
 
 struct rlc_transform {
     const rlc_transform_class *type;
     rlc_env *env;
+    int index;                /* among the environment's */
+    const char *path;         /* "env.transforms.0", for messages */
+    const rlc_value *options; /* where the recipe has it */
 };
 
+/* The keys a transform reads and those it writes, pairwise. */
+typedef struct rlc_key_pairs {
+    int count;
+    const rlc_key **in, **out;
+} rlc_key_pairs;
+
+/* For init: interns the lists; without out_keys each entry is changed in its place. */
+void rlc_transform_keys(const rlc_transform *self, rlc_strings in_keys, rlc_strings out_keys, rlc_key_pairs *pairs);
+
+/* For init: a float32 tensor [n] of env->state, "transforms.INDEX.NAME", with the numbers of an option: one, or a list. */
+rlc_tensor *rlc_transform_numbers(const rlc_transform *self, const char *name, const rlc_value *numbers);
+
+/* `rows` with as many dimensions as a tensor [N, ...], so that the two broadcast. */
+rlc_tensor *rlc_transform_rows(rlc_tensor *rows, const rlc_tensor *like);
+
+/* Inside of envs/: building the transforms of an environment, and the ways through them. */
+rlc_status rlc__transforms_build(rlc_env *env, const rlc_registry *registry);
+void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows);
+rlc_tensor *rlc__transforms_inverse(rlc_env *env, rlc_tensor *action);
+
+/* Records one step of the environment itself with the action that it last got, and the first `count` transforms over it;
+ * returns what goes under `next`. FrameSkipTransform steps again with this. */
+rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count);
+
 /* The classes that rlc brings. */
-extern const rlc_transform_class rlc_reward_sum_class, rlc_step_counter_class;
-extern const rlc_env_class rlc_cartpole_class;
+extern const rlc_transform_class rlc_reward_sum_class, rlc_step_counter_class, rlc_init_tracker_class,
+    rlc_observation_norm_class, rlc_vec_norm_class, rlc_reward_scaling_class, rlc_reward_clipping_class,
+    rlc_action_scaling_class, rlc_frame_skip_class, rlc_cat_tensors_class, rlc_double_to_float_class, rlc_compose_class;
+extern const rlc_env_class rlc_cartpole_class, rlc_pendulum_class, rlc_acrobot_class, rlc_mountain_car_class,
+    rlc_mountain_car_continuous_class;
 
 RLC_END
 

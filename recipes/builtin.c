@@ -12,9 +12,23 @@
 /* The one list of classes: a new one is a line here. */
 static const rlc_class *const classes[] = {
     &rlc_cartpole_class.base,
+    &rlc_pendulum_class.base,
+    &rlc_acrobot_class.base,
+    &rlc_mountain_car_class.base,
+    &rlc_mountain_car_continuous_class.base,
 
     &rlc_reward_sum_class.base,
     &rlc_step_counter_class.base,
+    &rlc_init_tracker_class.base,
+    &rlc_observation_norm_class.base,
+    &rlc_vec_norm_class.base,
+    &rlc_reward_scaling_class.base,
+    &rlc_reward_clipping_class.base,
+    &rlc_action_scaling_class.base,
+    &rlc_frame_skip_class.base,
+    &rlc_cat_tensors_class.base,
+    &rlc_double_to_float_class.base,
+    &rlc_compose_class.base,
 
     &rlc_linear_class.base,
     &rlc_mlp_class.base,

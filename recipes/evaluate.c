@@ -43,10 +43,11 @@ static rlc_status make_tally(rlc_run *run, rlc_state *state, int64_t episodes, t
     return rlc_error_status();
 }
 
-/* Adds a step to the episodes that have not ended. */
-static void count_step(const tally *t, const rlc_dict *td) {
+/* Adds a step to the episodes that have not ended. What counts is the environment's own reward, whatever transforms make
+ * of it for those who learn. */
+static void count_step(const tally *t, const rlc_env *env, const rlc_dict *td) {
     rlc_tensor *going = rlc_cast(rlc_logical_not(t->ended), RLC_F32);
-    rlc_assign(t->returns, rlc_add(t->returns, rlc_mul(going, rlc_dict_get(td, "next.reward"))));
+    rlc_assign(t->returns, rlc_add(t->returns, rlc_mul(going, env->reward)));
     rlc_assign(t->lengths, rlc_add(t->lengths, going));
     rlc_assign(t->ended, rlc_logical_or(t->ended, rlc_dict_get(td, "next.done")));
 }
@@ -58,13 +59,14 @@ static rlc_status play(rlc_run *run, const tally *t, bool first, bool *all_ended
     rlc_set_exploration(RLC_EXPLORE_DETERMINISTIC);
     rlc_no_grad(true);
     if (first) {
+        rlc_env_follow(env, run->env);
         rlc_assign(env->stream->counter, rlc_zeros(RLC_I64, RLC_SHAPE(1)));
     }
     rlc_dict *td = first ? rlc_env_reset(env) : rlc_env_kept(env);
     for (int i = 0; i < CHUNK && td != NULL; i++) {
         rlc_dict *now = td;
         td = rlc_rollout_step(env, run->eval_policy, now);
-        count_step(t, now);
+        count_step(t, env, now);
     }
     rlc_env_keep(env, td);
     *all_ended = rlc_item(rlc_all(t->ended, RLC_ALL, false)) != 0;

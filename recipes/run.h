@@ -115,7 +115,7 @@ rlc_status rlc_run_try_evaluation(rlc_run *run);
  * the arena. */
 rlc_status rlc_run_state(const rlc_run *run, rlc_arena *arena, rlc_named_tensor **list, int *count);
 
-/* Trained parameters and buffers of modules under PyTorch's names. */
+/* Trained parameters and buffers of modules, and what transforms have learned, under PyTorch's names. */
 rlc_status rlc_run_parameters(const rlc_run *run, rlc_arena *arena, rlc_named_tensor **list, int *count);
 
 /* Where and how a run leaves its files; see files.h. */

@@ -40,6 +40,7 @@ rlc_status rlc_run_state(const rlc_run *run, rlc_arena *arena, rlc_named_tensor 
     add(&l, "parameters", run->model->values);
     add_state(&l, "run.", &run->state);
     add_state(&l, "env.", &run->env->state);
+    add_state(&l, "env.", &run->env->learned);
     add_state(&l, "", &run->model->state);
     add_state(&l, "collector.", &run->collector->state);
     if (run->buffer != NULL && run->checkpoint.buffer) {
@@ -62,6 +63,7 @@ rlc_status rlc_run_parameters(const rlc_run *run, rlc_arena *arena, rlc_named_te
         add(&l, run->model->parameters[i].name, run->model->parameters[i].tensor);
     }
     add_state(&l, "", &run->model->state);
+    add_state(&l, "env.", &run->env->learned);
     *items = l.items;
     *count = l.count;
     return rlc_error_status();

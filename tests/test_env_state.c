@@ -262,7 +262,9 @@ static void test_wrong_options(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: Cartpole}", "env:1: there is no env of type 'Cartpole' (did you mean 'CartPole'?)"},
-        {"{type: Acrobat}", "env:1: there is no env of type 'Acrobat'; types are CartPole"},
+        {"{type: Acrobat}", "env:1: there is no env of type 'Acrobat' (did you mean 'Acrobot'?)"},
+        {"{type: Hopscotch}", "env:1: there is no env of type 'Hopscotch'; types are CartPole, Pendulum, Acrobot, "
+                              "MountainCar, MountainCarContinuous"},
         {"{num_envs: 3}", "env:1: env: 'type' is missing: which env is this?"},
         {"CartPole", "env:1: env: must be a map such as {type: ...}, not 'CartPole'"},
         {"{type: CartPole, num_envs: 0}", "env:1: env: option 'num_envs' must be between 1 and"},

@@ -214,6 +214,29 @@ static void test_limits(void **state) {
     }
 }
 
+/* Whole turns taken off, whatever the side; what is within one already keeps its bits. */
+static void test_wrapped_angles(void **state) {
+    (void)state;
+    for (int i = -200000; i <= 200000; i++) {
+        float x = (float)i * 0.0123f, got = rlc_wrap_anglef(x);
+        double turns = rint((double)x / (2 * M_PI)), wanted = (double)x - turns * (2 * M_PI);
+        bool between = fabs(fabs(wanted) - M_PI) < 1e-3; /* on either side of half a turn, where both are right */
+        assert_true(fabs((double)got - wanted) < 4e-7 || (between && fabs(fabs((double)got) - M_PI) < 1e-3));
+        assert_true(fabsf(x) > 3.1415f || got == x);
+    }
+}
+
+static void test_clamp_and_select(void **state) {
+    (void)state;
+    static const float values[] = {-INFINITY, -2, -1, -0.5f, 0, 1, 1.5f, INFINITY};
+    for (int i = 0; i < RLC_COUNT(values); i++) {
+        float wanted = fminf(fmaxf(values[i], -1), 1);
+        assert_true(rlc_clampf(values[i], -1, 1) == wanted);
+        assert_true(rlc_selectf(1, values[i], 7) == values[i] && rlc_selectf(0, 7, values[i]) == values[i]);
+    }
+    assert_true(isnan(rlc_clampf(NAN, -1, 1)) && isnan(rlc_selectf(1, NAN, 0)) && rlc_selectf(0, NAN, 2) == 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_magnitudes),
@@ -221,6 +244,8 @@ int main(void) {
         cmocka_unit_test(test_near_zeros_of_sine),
         cmocka_unit_test(test_pow),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_wrapped_angles),
+        cmocka_unit_test(test_clamp_and_select),
     };
     return cmocka_run_group_tests_name("mathematical functions", tests, NULL, NULL);
 }

@@ -82,6 +82,16 @@ static inline bool env_decode(const env_rows *r, int64_t first, int count, int a
     return good;
 }
 
+/* Whether all of `count` numbers of actions are numbers; what is out of bounds, infinities included, is the step function's
+ * to clip. */
+static inline bool env_are_numbers(const float *action, int count) {
+    bool good = true;
+    for (int i = 0; i < count; i++) {
+        good &= action[i] == action[i];
+    }
+    return good;
+}
+
 /* An episode has ended in row i: enters it in the history. */
 static inline void env_note_episode(const env_rows *r, int64_t i) {
     int64_t episode = r->totals[RLC_ENV_EPISODES]++, at = episode % RLC_ENV_HISTORY;
@@ -185,6 +195,9 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
     ENV_RESET_ROW(name, NAME)                                                                                          \
     static bool name##_step_rows(const env_rows *r, int64_t first, int count) {                                        \
         const float *action = (const float *)r->action + first * NAME##_ACTIONS;                                       \
+        if (!env_are_numbers(action, count * NAME##_ACTIONS)) {                                                        \
+            return false;                                                                                              \
+        }                                                                                                              \
         ENV_STEP_ROWS(name, NAME, action + (int64_t)i * NAME##_ACTIONS)                                                \
         return true;                                                                                                   \
     }                                                                                                                  \
