@@ -59,13 +59,19 @@ static void add_spec(const rlc_key *key, rlc_tensor *tensor, void *data) {
     rlc_shape shape = {.ndim = tensor->ndim - 1};
     memcpy(shape.size, tensor->shape + 1, (size_t)shape.ndim * sizeof *shape.size);
     rlc_spec spec = rlc_spec_as(rlc_spec_unbounded(shape), (rlc_dtype)tensor->dtype);
-    if (key == k->observation) {
+    if (key == c->env->observed) {
         spec = c->env->observation;
     } else if (key == k->done || key == k->terminated || key == k->truncated) {
         spec = rlc_spec_binary(RLC_SHAPE(1));
     }
     rlc_composite_set(c->start, key->name, spec);
     rlc_composite_set(c->stepped, key->name, spec);
+}
+
+/* Where a step leaves the observation, which a transform may have put in another place. */
+static const char *next_observed(const checker *c) {
+    const rlc_key *key = rlc_key_join(rlc__env_keys()->next, c->env->observed);
+    return key != NULL ? key->name : "next.observation";
 }
 
 static rlc_status make_specs(checker *c, const rlc_dict *reset) {
@@ -77,7 +83,7 @@ static rlc_status make_specs(checker *c, const rlc_dict *reset) {
     }
     rlc_dict_each(reset, add_spec, c);
     rlc_composite_set(c->stepped, "action", c->env->action);
-    rlc_composite_set(c->stepped, "next.observation", c->env->observation);
+    rlc_composite_set(c->stepped, next_observed(c), c->env->observation);
     rlc_composite_set(c->stepped, "next.reward", rlc_spec_unbounded(RLC_SHAPE(1)));
     for (int i = 0; i < RLC_COUNT(flags); i++) {
         rlc_composite_set(c->stepped, flags[i], rlc_spec_binary(RLC_SHAPE(1)));
@@ -196,7 +202,7 @@ static void check_start(checker *c, const rlc_dict *root) {
     const rlc_key *flags[] = {k->done, k->terminated, k->truncated};
     check_shapes(c, c->start, root);
     rlc_dict_each(root, check_finite, c);
-    check_bounds(c, c->start, root, "observation");
+    check_bounds(c, c->start, root, c->env->observed->name);
     for (int f = 0; f < RLC_COUNT(flags) && rlc_error_status() == RLC_OK; f++) {
         const uint8_t *up = fetch(c, rlc_dict_get_key(root, flags[f]));
         for (int64_t i = 0; up != NULL && i < c->env->num_envs; i++) {
@@ -246,7 +252,7 @@ static rlc_status check_step(checker *c) {
             check_flags(c);
             rlc_dict_each(td, check_finite, c);
             check_bounds(c, c->stepped, td, "action");
-            check_bounds(c, c->stepped, td, "next.observation");
+            check_bounds(c, c->stepped, td, next_observed(c));
             check_start(c, root);
             check_elapsed(c);
             rlc_dict_each(root, check_carried_on, c);

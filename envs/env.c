@@ -86,10 +86,10 @@ static rlc_status rehearse(rlc_env *env) {
     return rlc_error_status();
 }
 
-/* The observation as it is after transforms. */
+/* The observation as it is after transforms, unless one of them has said what it is. */
 static void observe_spec(rlc_env *env, const rlc_dict *root) {
     const rlc_tensor *seen = rlc_dict_find_key(root, env->observed);
-    if (seen != NULL) {
+    if (seen != NULL && !rlc_spec_fits(&env->observation, seen)) {
         rlc_shape shape = {.ndim = seen->ndim - 1};
         memcpy(shape.size, seen->shape + 1, (size_t)shape.ndim * sizeof *shape.size);
         env->observation = rlc_spec_unbounded(shape);

@@ -18,14 +18,12 @@ static const rlc_option options[] = {
     {0},
 };
 
-/* What a transform changes, it changes in the environment's specs too: networks are built for those. */
 static void init(rlc_transform *self, rlc_env *env) {
     TimeAware *t = (TimeAware *)self;
     t->limit = t->limit > 0 ? t->limit : (double)env->max_episode_steps;
     if (t->limit <= 0) {
         rlc_fail(RLC_INVALID, "TimeAware: the episodes of %s have no limit; give one", env->type->base.name);
     }
-    env->observation = rlc_spec_unbounded(RLC_SHAPE(rlc_spec_size(&env->observation) + 1));
 }
 
 /* The environment counts the steps of each row's episode: they are 0 again once it has been reset. */
@@ -40,17 +38,16 @@ static void step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
     add_time(self, next);
 }
 
-static void restart(rlc_transform *self, rlc_dict *root, rlc_tensor *done) {
-    (void)done;
+static void reset(rlc_transform *self, rlc_dict *root, rlc_tensor *rows) {
+    (void)rows; /* what becomes of the other rows is dropped */
     add_time(self, root);
 }
 
 static const rlc_transform_class time_aware = {
     .base = RLC_CLASS("transform", TimeAware, .doc = "adds the share of the episode that is over", .options = options),
     .init = init,
-    .reset = add_time,
+    .reset = reset,
     .step = step,
-    .restart = restart,
 };
 
 RLC_PLUGIN(registry) {
