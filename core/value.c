@@ -159,6 +159,9 @@ rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rl
         if (index < 0 || (at->kind == RLC_LIST && index > at->count)) {
             return rlc_value_fail(value, "'%s': a list of %d has no item '%s'", path, at->count, part);
         }
+        if (at->kind == RLC_MAP && list_index(part) >= 0 && child(at, part) == NULL) {
+            return rlc_value_fail(value, "'%s': this is a map, not a list; it has no item '%s'", path, part);
+        }
         bool last = *rest == '\0';
         rlc_value *found = child(at, part);
         if (found != NULL && last) {
@@ -177,6 +180,27 @@ rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rl
         }
         at = found;
     }
+}
+
+rlc_value *rlc_value_merge(rlc_arena *arena, rlc_value *base, rlc_value *over) {
+    if (base->kind != RLC_MAP || over->kind != RLC_MAP) {
+        return over;
+    }
+    rlc_value *merged = new_value(arena, RLC_MAP, over->file, over->line);
+    for (int i = 0; merged != NULL && i < base->count; i++) {
+        rlc_value *upon = rlc_value_find(over, base->keys[i]);
+        rlc_value *item = upon != NULL ? rlc_value_merge(arena, base->items[i], upon) : base->items[i];
+        if (item == NULL || !rlc_value_append(arena, merged, base->keys[i], item)) {
+            return NULL;
+        }
+    }
+    for (int i = 0; merged != NULL && i < over->count; i++) {
+        if (rlc_value_find(base, over->keys[i]) == NULL &&
+            !rlc_value_append(arena, merged, over->keys[i], over->items[i])) {
+            return NULL;
+        }
+    }
+    return merged;
 }
 
 /* Copies a number's text without the '_' that may stand between digits. */
@@ -229,8 +253,8 @@ bool rlc_value_bool(const rlc_value *value, bool *flag) {
 
 /* Whether YAML reads the text as it stands, without quotes: what is not surely so gets quotes. */
 static bool is_plain(const char *text) {
-    if (text[0] == '\0' || strchr(" -?.", text[0]) != NULL || text[strlen(text) - 1] == ' ' ||
-        strcmp(text, "~") == 0 || strcmp(text, "null") == 0) {
+    if (text[0] == '\0' || strchr(" -?.", text[0]) != NULL || text[strlen(text) - 1] == ' ' || strcmp(text, "~") == 0 ||
+        strcmp(text, "null") == 0 || strcmp(text, "<<") == 0) {
         return false;
     }
     for (const char *c = text; *c != '\0'; c++) {
@@ -265,7 +289,8 @@ static void write_quoted(const char *text, FILE *out) {
         uint32_t code = decode(text, &length);
         if (code == '"' || code == '\\') {
             fprintf(out, "\\%c", (int)code);
-        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff) {
+        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 ||
+                   code == 0xfeff) {
             fprintf(out, "\\u%04x", code);
         } else {
             fwrite(text, 1, (size_t)length, out);

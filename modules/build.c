@@ -61,11 +61,25 @@ void *rlc__model_grow(rlc_model *model, void *old, int count, int *max, size_t s
     return new;
 }
 
+/* Whether the message begins with a place already: with a file and a line, or the command line. */
+static bool is_located(void) {
+    const char *message = rlc_error(), *end = strstr(message, ": "), *digits = end;
+    while (digits != NULL && digits > message && digits[-1] >= '0' && digits[-1] <= '9') {
+        digits--;
+    }
+    return (digits != NULL && digits < end && digits > message && digits[-1] == ':') ||
+           strncmp(message, RLC_COMMAND_LINE ": ", sizeof RLC_COMMAND_LINE + 1) == 0;
+}
+
 /* The message of a failed build begins with the place in the recipe, once. */
 static void locate(const rlc_value *value) {
-    if (value != NULL && value->file != NULL && value->line > 0 &&
-        strncmp(rlc_error(), value->file, strlen(value->file)) != 0) {
+    if (value == NULL || value->file == NULL || is_located()) {
+        return;
+    }
+    if (value->line > 0) {
         rlc_error_prefix("%s:%d: ", value->file, value->line);
+    } else {
+        rlc_error_prefix("%s: ", value->file);
     }
 }
 

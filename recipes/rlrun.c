@@ -102,7 +102,7 @@ static void parse(rlrun_arguments *a, int argc, char **argv) {
             add_override(a, "", word);
             memmove((char *)a->overrides[a->num_overrides - 1], word, strlen(word) + 1);
         } else {
-            wrong_usage("%s: one recipe, folder or type at a time; changes are written key=value", word);
+            wrong_usage("%s: one recipe, folder or type at a time; changes are written key=value, in quotes if they hold spaces", word);
         }
     }
 }
