@@ -10,8 +10,10 @@
 const rlc_option rlc__train_options[] = {
     RLC_LONG(rlc_train_options, optim_steps_per_batch, 1, 1, 1e9,
              "updates after each batch, from samples of the buffer"),
-    RLC_LONG(rlc_train_options, epochs, 1, 1, 1e6, "passes over each batch where there is no buffer"),
-    RLC_LONG(rlc_train_options, minibatch_size, 0, 0, 1e9, "rows of an update in those passes; 0 for the whole batch"),
+    RLC_LONG(rlc_train_options, epochs, 1, 1, 1e6, "passes over each batch where there is no buffer",
+             .alias = "num_epochs"),
+    RLC_LONG(rlc_train_options, minibatch_size, 0, 0, 1e9, "rows of an update in those passes; 0 for the whole batch",
+             .alias = "mini_batch_size|sub_batch_size"),
     {0},
 };
 
@@ -30,12 +32,14 @@ const rlc_option rlc__eval_options[] = {
 };
 
 const rlc_option rlc__log_options[] = {
-    RLC_LONG(rlc_log_options, every, 0, 0, 1e15, "frames between two lines of the log; 0 for 50 lines in a run"),
+    RLC_LONG(rlc_log_options, every, 0, 0, 1e15, "frames between two lines of the log; 0 for 50 lines in a run",
+             .alias = "log_interval"),
     {0},
 };
 
 const rlc_option rlc__checkpoint_options[] = {
-    RLC_LONG(rlc_checkpoint_options, every, 0, 0, 1e15, "frames between two; 0 for ten in a run"),
+    RLC_LONG(rlc_checkpoint_options, every, 0, 0, 1e15, "frames between two; 0 for ten in a run",
+             .alias = "save_trainer_interval"),
     RLC_BOOL_OPTION(rlc_checkpoint_options, buffer, true, "save the replay buffer too; a resume is exact only with it"),
     {0},
 };
