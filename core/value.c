@@ -22,6 +22,29 @@ rlc_status rlc_value_fail(const rlc_value *value, const char *format, ...) {
     return rlc_fail(RLC_INVALID, "%s:%d: %s", value->file, value->line, text);
 }
 
+/* Whether the message begins with a place already: with a file and a line, the command line, or what this value says its
+ * file is, which may be the path of a module that was made from text. */
+static bool is_located(const rlc_value *value) {
+    const char *message = rlc_error(), *end = strstr(message, ": "), *digits = end;
+    while (digits != NULL && digits > message && isdigit((unsigned char)digits[-1])) {
+        digits--;
+    }
+    return (digits != NULL && digits < end && digits > message && digits[-1] == ':') ||
+           strncmp(message, RLC_COMMAND_LINE ": ", sizeof RLC_COMMAND_LINE + 1) == 0 ||
+           strncmp(message, value->file, strlen(value->file)) == 0;
+}
+
+void rlc_value_locate(const rlc_value *value) {
+    if (value == NULL || value->file == NULL || is_located(value)) {
+        return;
+    }
+    if (value->line > 0) {
+        rlc_error_prefix("%s:%d: ", value->file, value->line);
+    } else {
+        rlc_error_prefix("%s: ", value->file);
+    }
+}
+
 const char *rlc_value_describe(const rlc_value *value, char buffer[64]) {
     switch (value->kind) {
     case RLC_LIST: return "a list";

@@ -65,6 +65,9 @@ void rlc_value_write(const rlc_value *value, FILE *out);
 /* Records `message` as RLC_INVALID with the place of the value before it: "recipes/dqn.yaml:7: message". */
 rlc_status rlc_value_fail(const rlc_value *value, const char *format, ...) RLC_PRINTF(2, 3);
 
+/* Puts the place of the value before the message that is kept, unless that begins with a place already. */
+void rlc_value_locate(const rlc_value *value);
+
 /* What the value is, for messages: "a list", "a map", "'text'", "nothing". The text may lie in `buffer`. */
 const char *rlc_value_describe(const rlc_value *value, char buffer[64]);
 

@@ -61,28 +61,6 @@ void *rlc__model_grow(rlc_model *model, void *old, int count, int *max, size_t s
     return new;
 }
 
-/* Whether the message begins with a place already: with a file and a line, or the command line. */
-static bool is_located(void) {
-    const char *message = rlc_error(), *end = strstr(message, ": "), *digits = end;
-    while (digits != NULL && digits > message && digits[-1] >= '0' && digits[-1] <= '9') {
-        digits--;
-    }
-    return (digits != NULL && digits < end && digits > message && digits[-1] == ':') ||
-           strncmp(message, RLC_COMMAND_LINE ": ", sizeof RLC_COMMAND_LINE + 1) == 0;
-}
-
-/* The message of a failed build begins with the place in the recipe, once. */
-static void locate(const rlc_value *value) {
-    if (value == NULL || value->file == NULL || is_located()) {
-        return;
-    }
-    if (value->line > 0) {
-        rlc_error_prefix("%s:%d: ", value->file, value->line);
-    } else {
-        rlc_error_prefix("%s: ", value->file);
-    }
-}
-
 static rlc_status check_keys(const rlc_module *m) {
     if (m->num_out == 0) {
         return rlc_value_fail(m->options, "%s: option 'out_keys' is required: which keys does it write?", m->path);
@@ -149,7 +127,7 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
     type->init(m, &mine);
     rlc_current()->where = where;
     if (rlc_error_status() != RLC_OK || check_keys(m) != RLC_OK) {
-        locate(options);
+        rlc_value_locate(options);
         return NULL;
     }
     return m;
@@ -196,7 +174,7 @@ rlc_module *rlc__model_build_top(rlc_model *model, const char *kind, const char 
         rlc_module_call(m, model->example); /* a loss gives numbers besides what it writes */
     }
     if (rlc_error_status() != RLC_OK) {
-        locate(options);
+        rlc_value_locate(options);
         return NULL;
     }
     return m;

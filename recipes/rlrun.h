@@ -2,7 +2,9 @@
 #ifndef RLC_RLRUN_H
 #define RLC_RLRUN_H
 
-#include "core/base.h"
+#include <stdio.h>
+
+#include "core/class.h"
 
 /* What the command line said. */
 typedef struct rlrun_arguments {
@@ -21,5 +23,28 @@ rlc_status rlrun_resume(const rlrun_arguments *a);
 rlc_status rlrun_eval(const rlrun_arguments *a);
 rlc_status rlrun_list(const rlrun_arguments *a);
 rlc_status rlrun_devices(const rlrun_arguments *a);
+
+/* How wide what people read may be: 100 columns, or down to 80 where $COLUMNS or the terminal has fewer. */
+int rlrun_width(void);
+
+/* A table that fits into that width: the first row is the head. A cell may have several lines; one that is too long is cut
+ * at a space or a dot. Columns marked `right` hold numbers.
+ *
+ *     rlrun_table t = {.num_columns = 2, .right = {[1] = true}};
+ *     rlrun_table_row(&t, "name", "size");
+ *     rlrun_table_row(&t, "weight", "480");
+ *     rlrun_table_print(&t, stdout);             // and empties it
+ */
+enum { RLRUN_COLUMNS = 8 };
+typedef struct rlrun_table {
+    int num_columns;
+    bool right[RLRUN_COLUMNS];
+    rlc_arena arena;
+    const char ***rows;
+    int num_rows;
+} rlrun_table;
+
+void rlrun_table_row(rlrun_table *table, ...); /* as many texts as it has columns */
+void rlrun_table_print(rlrun_table *table, FILE *out);
 
 #endif

@@ -130,10 +130,6 @@ static void test_check(void **state) {
     (void)state;
     expect_rlrun("check recipes/dqn.yaml", 0, "recipes/dqn.yaml: good to train");
     expect_rlrun("check recipes/double_dqn.yaml", 0, "good to train");
-    char *log = read_file(in_work_folder("log"), NULL);
-    assert_non_null(strstr(log, "modules.value_net  MLP"));
-    assert_non_null(strstr(log, "0.weight [120, 4]"));
-    free(log);
 }
 
 /* The four shapes of recipe that the grammar must carry: DQN above, and these with stand-ins for their classes. */
