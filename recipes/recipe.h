@@ -42,7 +42,7 @@ void rlc_recipe_free(rlc_recipe *recipe);
  * known. */
 rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env);
 
-/* Loads the plug-ins it names; paths are relative to the recipe's folder. They become absolute in the recipe. */
+/* Loads the plug-ins it names; paths are relative to the file that names them. They become absolute in the recipe. */
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry);
 
 /* Writes the recipe as it now is. */
