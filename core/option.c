@@ -41,7 +41,7 @@ static rlc_status check_range(const parser *p, double number) {
         return rlc_value_fail(p->value, "%s: option '%s' must be at least %g, not %s", p->what, o->name, o->min,
                               p->value->text);
     }
-    return rlc_value_fail(p->value, "%s: option '%s' must be between %.12g and %.12g, not %s", p->what, o->name, o->min,
+    return rlc_value_fail(p->value, "%s: option '%s' must be between %.16g and %.16g, not %s", p->what, o->name, o->min,
                           o->max, p->value->text);
 }
 

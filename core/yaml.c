@@ -37,17 +37,30 @@ static size_t line_at(const reader *r, size_t offset) {
     return line;
 }
 
+/* What people write who know other languages better than YAML. */
+static const char *hint(const reader *r, size_t line) {
+    const char *start = r->text;
+    for (size_t i = 0; i < line && start != NULL; i++) {
+        start = strchr(start, '\n');
+        start = start != NULL ? start + 1 : NULL;
+    }
+    size_t length = start != NULL ? strcspn(start, "\n") : 0;
+    if (length > 0 && memmem(start, length, "${", 2) != NULL) {
+        return "; a reference stands in quotes: \"${a.b}\"";
+    }
+    return length > 0 && start[strspn(start, " ")] == '\t' ? "; YAML is indented by spaces, not by tabs" : "";
+}
+
 static rlc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return RLC_OK;
     }
-    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory";
-    size_t line =
-        r->parser.error == YAML_READER_ERROR ? line_at(r, r->parser.problem_offset) : r->parser.problem_mark.line;
-    if (r->parser.context != NULL) {
-        return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s, %s", r->file, line + 1, r->parser.context, problem);
-    }
-    return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s", r->file, line + 1, problem);
+    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory", *context = r->parser.context;
+    bool in_bytes = r->parser.error == YAML_READER_ERROR;
+    size_t line = in_bytes ? line_at(r, r->parser.problem_offset) : r->parser.problem_mark.line;
+    return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s%s%s%s", r->file, line + 1,
+                    context != NULL ? context : "", context != NULL ? ", " : "", problem,
+                    in_bytes ? "" : hint(r, line));
 }
 
 static rlc_value *new_value(reader *r, rlc_value_kind kind, int line) {

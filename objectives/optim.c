@@ -6,7 +6,7 @@
 
 #include "core/record.h"
 
-enum { MAX_PARAMETERS = 1024 };
+enum { MAX_PARAMETERS = 1024, MAX_RATE = 1000000 };
 enum { CONSTANT, LINEAR };
 
 const rlc_option rlc__optim_options[] = {
@@ -26,18 +26,18 @@ const rlc_option rlc__optim_options[] = {
 };
 
 static const rlc_option schedule_options[] = {
-    RLC_FLOAT(rlc_schedule, from, RLC_REQUIRED, 0, 1e6, "rate at the start"),
-    RLC_FLOAT(rlc_schedule, to, 0, 0, 1e6, "rate at the end"),
+    RLC_FLOAT(rlc_schedule, from, RLC_REQUIRED, 0, MAX_RATE, "rate at the start"),
+    RLC_FLOAT(rlc_schedule, to, 0, 0, MAX_RATE, "rate at the end"),
     {0},
 };
 
 static rlc_status read_schedule(rlc_optim *o) {
     const rlc_value *lr = o->lr_option;
     if (lr->kind != RLC_MAP) {
-        if (!rlc_value_number(lr, &o->schedule.from) || o->schedule.from < 0) {
+        if (!rlc_value_number(lr, &o->schedule.from) || o->schedule.from < 0 || o->schedule.from > MAX_RATE) {
             char text[64];
-            return rlc_value_fail(lr, "optim: option 'lr' must be a number from 0 on or a map with a type, not %s",
-                                  rlc_value_describe(lr, text));
+            return rlc_value_fail(lr, "optim: option 'lr' must be a number from 0 to %d or a map with a type, not %s",
+                                  MAX_RATE, rlc_value_describe(lr, text));
         }
         return RLC_OK;
     }

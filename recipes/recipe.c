@@ -124,6 +124,11 @@ rlc_status rlc_recipe_load(const char *path, const char *const *overrides, int c
     for (int i = 0; i < count && status == RLC_OK; i++) {
         status = override(r, overrides[i]);
     }
+    static const char *const early[] = {"name", "seed", "device",
+                                        "plugins"}; /* wanted before there is an environment */
+    for (int i = 0; i < RLC_COUNT(early) && status == RLC_OK; i++) {
+        status = rlc_recipe_resolve(r, early[i], NULL);
+    }
     if (status == RLC_OK) {
         status = read_sections(r);
     }
@@ -168,10 +173,13 @@ static bool env_property(const rlc_env *env, const char *path, int64_t *number) 
     return false;
 }
 
+/* References of references could unfold to more than any memory holds, as aliases could. */
+enum { MAX_RESOLVED = 100000 };
+
 typedef struct resolver {
     rlc_recipe *recipe;
     const rlc_env *env;
-    int depth;
+    int depth, values;
 } resolver;
 
 static rlc_status resolve(resolver *r, rlc_value *value);
@@ -221,6 +229,16 @@ static rlc_status unknown_reference(const resolver *r, const rlc_value *value, c
                           path);
 }
 
+/* Puts a number times a factor in place of a reference. */
+static rlc_status put_product(resolver *r, rlc_value *value, int64_t number, int64_t factor) {
+    if (__builtin_mul_overflow(number, factor, &number)) {
+        return rlc_value_fail(value, "'%s' is too large a number", value->text);
+    }
+    value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)number);
+    value->quoted = false;
+    return value->text != NULL ? RLC_OK : rlc_error_status();
+}
+
 /* Puts what a reference stands for in its place. */
 static rlc_status resolve_text(resolver *r, rlc_value *value) {
     const char *start = strstr(value->text, "${");
@@ -240,31 +258,35 @@ static rlc_status resolve_text(resolver *r, rlc_value *value) {
     }
     rlc_value *target = rlc_value_at(r->recipe->root, path);
     if (r->env != NULL && env_property(r->env, path, &number)) {
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
-    } else if (target == NULL) {
-        return unknown_reference(r, value, path);
-    } else {
-        if (++r->depth > 32) {
-            return rlc_value_fail(value, "'%s' refers to itself", value->text);
-        }
-        RLC_TRY(resolve(r, target));
-        r->depth--;
-        if (factor == 1) {
-            int line = value->line;
-            *value = *target;
-            value->line = line;
-            return RLC_OK;
-        }
-        if (!rlc_value_integer(target, &number)) {
-            return rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
-        }
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
+        return put_product(r, value, number, factor);
     }
-    value->quoted = false;
-    return value->text != NULL ? RLC_OK : rlc_error_status();
+    if (target == NULL) {
+        return unknown_reference(r, value, path);
+    }
+    if (++r->depth > 32) {
+        return rlc_value_fail(value, "'%s' refers to itself", value->text);
+    }
+    RLC_TRY(resolve(r, target));
+    r->depth--;
+    if (factor != 1) {
+        return rlc_value_integer(target, &number)
+                   ? put_product(r, value, number, factor)
+                   : rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
+    }
+    rlc_value *copy = rlc_value_clone(&r->recipe->arena, target);
+    if (copy == NULL) {
+        return rlc_error_status();
+    }
+    copy->file = value->file;
+    copy->line = value->line;
+    *value = *copy;
+    return RLC_OK;
 }
 
 static rlc_status resolve(resolver *r, rlc_value *value) {
+    if (++r->values > MAX_RESOLVED) {
+        return rlc_value_fail(value, "the references of this recipe unfold to more than 100,000 values");
+    }
     if (value->kind == RLC_TEXT) {
         return resolve_text(r, value);
     }
@@ -276,7 +298,7 @@ static rlc_status resolve(resolver *r, rlc_value *value) {
 
 rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env) {
     rlc_value *value = section != NULL ? rlc_value_find(recipe->root, section) : recipe->root;
-    return value != NULL ? resolve(&(resolver){recipe, env, 0}, value) : RLC_OK;
+    return value != NULL ? resolve(&(resolver){.recipe = recipe, .env = env}, value) : RLC_OK;
 }
 
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {

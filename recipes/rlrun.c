@@ -56,7 +56,7 @@ static const struct {
 };
 
 static const char *value_of(int argc, char **argv, int *i) {
-    if (*i + 1 >= argc) {
+    if (*i + 1 >= argc || argv[*i + 1][0] == '\0') {
         wrong_usage("%s needs a value", argv[*i]);
     }
     return argv[++*i];

@@ -66,7 +66,7 @@ const char *rlrun_option_default(const rlc_option *o, char text[32]) {
         return o->number != 0 ? "true" : "false";
     }
     if (number) {
-        snprintf(text, 32, "%.12g", o->number);
+        snprintf(text, 32, "%.16g", o->number);
         return text;
     }
     return o->text != NULL ? o->text : "none";
@@ -77,7 +77,7 @@ static void print_options(const rlc_option *table) {
         char text[32];
         printf("  %-22s %s, default %s", o->name, rlrun_option_type(o), rlrun_option_default(o, text));
         if (rlrun_option_is_number(o)) {
-            printf(", %.12g to %.12g", o->min, o->max);
+            printf(", %.16g to %.16g", o->min, o->max);
         }
         printf("\n  %-22s %s", "", o->help);
         for (const char *at = o->alias; at != NULL && *at != '\0';) {

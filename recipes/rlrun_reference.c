@@ -60,7 +60,7 @@ static void print_option(const rlc_option *o) {
     bool word = strcmp(given, "required") == 0 || strcmp(given, "none") == 0;
     printf(word ? " | %s | " : " | `%s` | ", given);
     if (rlrun_option_is_number(o) || o->type == RLC_OPTION_INTS || o->type == RLC_OPTION_FLOATS) {
-        printf("%.12g to %.12g", o->min, o->max);
+        printf("%.16g to %.16g", o->min, o->max);
     }
     printf(" | ");
     print_cell(o->help);

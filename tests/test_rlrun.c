@@ -157,7 +157,7 @@ static void test_list(void **state) {
     expect_rlrun("list train", 0, "(also: mini_batch_size, sub_batch_size)");
     expect_rlrun("list checkpont", 2, "did you mean 'checkpoint'?");
     expect_rlrun("list --markdown", 0, "\n### DQNLoss\n\nQ-learning with a target network.");
-    expect_rlrun("list --markdown", 0, "| `capacity` | integer | required | 1 to 1e+12 | rows it keeps; also `max_size` |\n");
+    expect_rlrun("list --markdown", 0, "| `capacity` | integer | required | 1 to 1000000000000 | rows it keeps; also `max_size` |\n");
     expect_rlrun("list --markdown", 0, "\n## Section checkpoint\n");
     expect_rlrun("list MPL", 2, "did you mean 'MLP'?");
     expect_rlrun("devices", 0, "x86-64");
