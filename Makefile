@@ -138,6 +138,8 @@ docs: all
 docs-check: all
 	@$(RLRUN) list --markdown | diff -u docs/recipe-reference.md - && docs/c-api.sh | diff -u docs/c-api.md - || \
 	    { echo "docs/ is not what the sources give: run \`make docs\` and commit" >&2; exit 1; }
+	@for name in $$(grep -ohE 'rlc_[a-z0-9_]+' docs/coming-from-torchrl.md | sort -u); do \
+	    grep -qE "\\b$$name\\b" docs/c-api.md || { echo "docs/coming-from-torchrl.md: there is no $$name" >&2; exit 1; }; done
 
 PYTHON = python3
 $O/tests/oracle/outputs: $O/tests/oracle/outputs.o $O/librlc.so
