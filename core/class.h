@@ -28,7 +28,7 @@ typedef enum rlc_option_type {
     RLC_OPTION_LONG,    /* int64_t */
     RLC_OPTION_FLOAT,   /* double */
     RLC_OPTION_STRING,  /* const char * */
-    RLC_OPTION_ENUM,    /* int: the index in a list of names "a|b|c"; One-Hot and nn.ReLU are one_hot and relu */
+    RLC_OPTION_ENUM,    /* int: the index in a list of names "a|b|c"; one-hot and nn.ReLU are one_hot and relu */
     RLC_OPTION_INTS,    /* rlc_ints */
     RLC_OPTION_FLOATS,  /* rlc_floats */
     RLC_OPTION_STRINGS, /* rlc_strings: a list, or one name for a list of one */

@@ -86,19 +86,27 @@ static rlc_status parse_string(const parser *p) {
     return RLC_OK;
 }
 
-/* Whether two names are one but for capitals and what stands between words. */
-static bool same_name(const char *a, size_t length_a, const char *b) {
-    const char *end = a + length_a;
-    while (a < end || *b != '\0') {
-        if (a < end && (*a == '_' || *a == '-')) {
-            a++;
-        } else if (*b == '_' || *b == '-') {
-            b++;
-        } else if (a == end || tolower((unsigned char)*a++) != tolower((unsigned char)*b++)) {
-            return false;
+/* Whether `word` is this name as Python would write it: one-hot for one_hot; or, with a capital, as the name of a class,
+ * LeakyReLU for leaky_relu. */
+static bool same_name(const char *name, size_t length, const char *word) {
+    const bool is_class = isupper((unsigned char)word[0]);
+    for (size_t i = 0; i < length; i++) {
+        char wanted = name[i], given = *word;
+        if (is_class && wanted == '_') {
+            continue;
         }
+        if (is_class) {
+            wanted = (char)tolower((unsigned char)wanted);
+            given = (char)tolower((unsigned char)given);
+        } else if (given == '-') {
+            given = '_';
+        }
+        if (given != wanted) {
+            return false; /* at the end of the word too */
+        }
+        word++;
     }
-    return true;
+    return *word == '\0';
 }
 
 /* The index of `word` in "a|b|c", or -1. PyTorch's spellings are the same names: nn.ReLU for relu, one-hot for one_hot. */

@@ -29,7 +29,7 @@ static const char INTRODUCTION[] =
     "- The command line changes any of it, at any depth: `rlrun recipe.yaml optim.0.lr=1e-3 "
     "'modules.net.num_cells=[64, 64]'`.\n"
     "- Where a module is wanted, give the name of one of section `modules`, or a map with its `type`.\n"
-    "- Names of choices are compared without capitals, `_` and `-`, and `nn.ReLU` is `relu`.\n";
+    "- Choices may be written as PyTorch and TorchRL do: `one-hot` is `one_hot`, `nn.ReLU` and `ReLU` are `relu`.\n";
 
 /* A table's cell may hold no bar. */
 static void print_cell(const char *text) {

@@ -360,9 +360,9 @@ static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: Adam}", "test:1: optim: option 'lr' is required"},
-        {"{type: Adam, lr: -0.1}", "optim: option 'lr' must be a number from 0 on or a map with a type, not '-0.1'"},
-        {"{type: Adam, lr: fast}", "optim: option 'lr' must be a number from 0 on or a map with a type, not 'fast'"},
-        {"{type: Adam, lr: [1]}", "optim: option 'lr' must be a number from 0 on or a map with a type, not a list"},
+        {"{type: Adam, lr: -0.1}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not '-0.1'"},
+        {"{type: Adam, lr: fast}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not 'fast'"},
+        {"{type: Adam, lr: [1]}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not a list"},
         {"{type: Adam, lr: {from: 1}}", "optim.lr: 'type' must be linear, not missing"},
         {"{type: Adam, lr: {type: cosine, from: 1}}", "optim.lr: 'type' must be linear, not 'cosine'"},
         {"{type: Adam, lr: {type: linear, to: 1}}", "optim.lr: option 'from' is required"},

@@ -229,7 +229,7 @@ static void test_spellings(void **state) {
     (void)state;
     static const rlc_option several[] = {
         RLC_LONG(Everything, count, 5, 0, 100, "how many", .alias = "mini_batch_size|sub_batch_size|n"),
-        RLC_ENUM(Everything, choice, "relu", "relu|leaky_relu|one_hot|l2", "which"),
+        RLC_ENUM(Everything, choice, "relu", "relu|leaky_relu|one_hot|l2|TanhNormal", "which"),
         {0},
     };
     static const struct { const char *options; int64_t count; int choice; } good[] = {
@@ -243,6 +243,9 @@ static void test_spellings(void **state) {
         {"{choice: one-hot}", 5, 2},
         {"{choice: OneHot}", 5, 2},
         {"{choice: L2}", 5, 3},
+        {"{choice: LeakyRELU}", 5, 1},
+        {"{choice: TanhNormal}", 5, 4},
+        {"{choice: leaky-relu}", 5, 1},
     };
     for (int i = 0; i < RLC_COUNT(good); i++) {
         Everything e = {0};
@@ -254,9 +257,15 @@ static void test_spellings(void **state) {
         {"{n: 1, mini_batch_size: 1}", "test:1: thing: option 'count' is given twice, as 'n' too"},
         {"{subbatch_size: 1}", "thing: unknown option 'subbatch_size' (did you mean 'sub_batch_size'?)"},
         {"{elephant: 1}", "options are count, mini_batch_size, sub_batch_size, n, choice"},
-        {"{choice: nn.}", "option 'choice' must be one of relu|leaky_relu|one_hot|l2, not 'nn.'"},
-        {"{choice: relu6}", "must be one of relu|leaky_relu|one_hot|l2, not 'relu6'"},
+        {"{choice: nn.}", "option 'choice' must be one of relu|leaky_relu|one_hot|l2|TanhNormal, not 'nn.'"},
+        {"{choice: relu6}", "must be one of relu|leaky_relu|one_hot|l2|TanhNormal, not 'relu6'"},
         {"{choice: rel}", "must be one of"},
+        {"{choice: onehot}", "must be one of"},
+        {"{choice: oneHot}", "must be one of"},
+        {"{choice: OneHots}", "must be one of"},
+        {"{choice: one_hot_}", "must be one of"},
+        {"{choice: One}", "must be one of"},
+        {"{choice: tanhnormal}", "must be one of"},
         {"{sub_batch_size: 3, count: ~}", "option 'count' is given twice, as 'sub_batch_size' too"},
         {"{choice: '-'}", "must be one of"},
         {"{n: 101}", "option 'count' must be between 0 and 100, not 101"},
