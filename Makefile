@@ -5,6 +5,7 @@
 #   make            ./rlrun and build/librlc.so          make bench    speed, each figure beside a floor or a peer
 #   make deps       installs what is missing, with apt   make results  the learning runs behind docs/results.md
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
+#   make docs       docs/recipe-reference.md, docs/c-api.md from option tables and headers; docs-check compares them
 #   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
 
 comma := ,
@@ -132,6 +133,17 @@ bench: all $(BENCHES)
 results: all
 	@bench/results.sh
 
+# What is made from the sources is committed, and compared with them in CI.
+docs: all
+	$(RLRUN) list --markdown > docs/recipe-reference.md
+	docs/c-api.sh > docs/c-api.md
+
+docs-check: all
+	@$(RLRUN) list --markdown | diff -u docs/recipe-reference.md - && docs/c-api.sh | diff -u docs/c-api.md - || \
+	    { echo "docs/ is not what the sources give: run \`make docs\` and commit" >&2; exit 1; }
+	@for name in $$(grep -ohE 'rlc_[a-z0-9_]+' docs/coming-from-torchrl.md | sort -u); do \
+	    grep -qE "\\b$$name\\b" docs/c-api.md || { echo "docs/coming-from-torchrl.md: there is no $$name" >&2; exit 1; }; done
+
 PYTHON = python3
 $O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
@@ -170,5 +182,5 @@ clean:
 	rm -rf build build-* rlrun
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
-.PHONY: all examples tests check run-tests demo deps layers bench results oracle install clean
+.PHONY: all examples tests check run-tests demo deps layers bench results docs docs-check oracle install clean
 .SECONDARY:

@@ -35,6 +35,24 @@ static void count_one(const rlc_key *key, rlc_tensor *tensor, void *data) {
     ++*(size_t *)data;
 }
 
+static void add_bytes(const rlc_key *key, rlc_tensor *tensor, void *data) {
+    (void)key;
+    *(double *)data += (double)tensor->numel * (double)rlc_dtype_size((rlc_dtype)tensor->dtype);
+}
+
+/* All rings together, when they are full: until then they take less, so nothing else would tell. */
+static rlc_status check_memory(const rlc_buffer *b, const rlc_value *options, const rlc_dict *example) {
+    double rows = (double)rlc_shape_numel(example->batch), bytes = 0;
+    char what[64];
+    rlc_dict_each(example, add_bytes, &bytes);
+    snprintf(what, sizeof what, "buffer of %lld rows: it", (long long)b->capacity);
+    if (b->device->memory.on_host && rows > 0 && rlc_memory_check(bytes / rows * (double)b->capacity, what) != RLC_OK) {
+        const rlc_value *capacity = rlc_value_find(options, "capacity");
+        rlc_value_locate(capacity != NULL ? capacity : options);
+    }
+    return rlc_error_status();
+}
+
 static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, const rlc_dict *example) {
     options = rlc_value_clone(&b->arena, options);
     if (options == NULL) {
@@ -45,6 +63,7 @@ static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, 
         return rlc_value_fail(options, "buffer: batch_size (%lld) is above its capacity (%lld)",
                               (long long)b->batch_size, (long long)b->capacity);
     }
+    RLC_TRY(check_memory(b, options, example));
     b->stream = rlc_state_stream(&b->state, b->device, seed, "buffer");
     b->cursor = rlc_state_tensor(&b->state, b->device, "cursor", RLC_I64, RLC_SHAPE(2));
     b->storage = rlc_dict_new_in(&b->arena, example->batch);

@@ -30,6 +30,27 @@ static bool exceeds_machine(size_t size) {
     return pages > 0 && page > 0 && size / (size_t)page >= (size_t)pages;
 }
 
+const char *rlc_bytes_text(double bytes, char text[16]) {
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
+    int unit = 0;
+    while (bytes >= 1000 && unit + 1 < RLC_COUNT(units)) {
+        bytes /= 1000;
+        unit++;
+    }
+    snprintf(text, 16, unit > 0 && bytes < 10 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return text;
+}
+
+rlc_status rlc_memory_check(double bytes, const char *what) {
+    if (bytes < (double)SIZE_MAX / 2 && !exceeds_machine((size_t)bytes)) {
+        return RLC_OK;
+    }
+    char needed[16], there[16];
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    return rlc_fail(RLC_FAILED, "%s would take %s, but this machine has %s of memory", what,
+                    rlc_bytes_text(bytes, needed), rlc_bytes_text(machine, there));
+}
+
 /* calloc, because the system hands out large blocks cleared without touching them: a replay buffer of gigabytes takes
  * memory only as it fills. The pointer that free wants is kept just below the aligned block. */
 static void *host_alloc(void *self, size_t size) {
@@ -74,6 +95,15 @@ static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
     rlc_arena_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
     bool clean = rlc_error_status() == RLC_OK;
     size_t least = (size + FIRST_CHUNK - 1) & ~(size_t)(FIRST_CHUNK - 1);
+    size_t held = memory->on_host ? rlc_arena_size(arena) : 0;
+    if (chunk != NULL && exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
+        free(chunk);
+        char text[96];
+        snprintf(text, sizeof text, "out of memory: could not get %zu bytes: all that is needed at one time", size);
+        rlc_memory_check((double)(held + least), text);
+        return NULL;
+    }
+    wanted = exceeds_machine(held + wanted) ? least : wanted;
     if (chunk != NULL && (chunk->start = memory->alloc(memory->self, wanted)) == NULL && least < wanted &&
         least >= size) {
         if (clean) {

@@ -63,6 +63,13 @@ void rlc_arena_free(rlc_arena *arena);  /* gives the chunks back too; the arena 
 
 size_t rlc_arena_size(const rlc_arena *arena); /* bytes of all chunks */
 
+/* For sizes that come from outside, before memory is asked for: an error, "WHAT would take 4.2 TB, but this machine has 24 GB
+ * of memory", when there is less than that in the whole machine. Linux grants more than there is, and kills who uses it. */
+rlc_status rlc_memory_check(double bytes, const char *what);
+
+/* "4.2 GB", for people. */
+const char *rlc_bytes_text(double bytes, char text[16]);
+
 #if defined(__SANITIZE_ADDRESS__)
 #define RLC_ASAN 1
 #elif defined(__has_feature)

@@ -28,7 +28,7 @@ typedef enum rlc_option_type {
     RLC_OPTION_LONG,    /* int64_t */
     RLC_OPTION_FLOAT,   /* double */
     RLC_OPTION_STRING,  /* const char * */
-    RLC_OPTION_ENUM,    /* int: the index in a list of names "a|b|c" */
+    RLC_OPTION_ENUM,    /* int: the index in a list of names "a|b|c"; one-hot and nn.ReLU are one_hot and relu */
     RLC_OPTION_INTS,    /* rlc_ints */
     RLC_OPTION_FLOATS,  /* rlc_floats */
     RLC_OPTION_STRINGS, /* rlc_strings: a list, or one name for a list of one */
@@ -61,7 +61,7 @@ typedef struct rlc_option {
     double min, max;     /* of a number, or of each number in a list */
     const char *choices; /* of an enum */
     const char *help;
-    const char *alias; /* another spelling, TorchRL's say */
+    const char *alias; /* other spellings, TorchRL's say: "a|b" */
     bool required;
 } rlc_option;
 

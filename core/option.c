@@ -1,9 +1,12 @@
 /* option.c: from a map of a recipe to the fields of an object, by its option table. */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/class.h"
+
+enum { MAX_NAME = 64 };
 
 typedef struct parser {
     rlc_arena *arena;
@@ -38,7 +41,7 @@ static rlc_status check_range(const parser *p, double number) {
         return rlc_value_fail(p->value, "%s: option '%s' must be at least %g, not %s", p->what, o->name, o->min,
                               p->value->text);
     }
-    return rlc_value_fail(p->value, "%s: option '%s' must be between %.12g and %.12g, not %s", p->what, o->name, o->min,
+    return rlc_value_fail(p->value, "%s: option '%s' must be between %.16g and %.16g, not %s", p->what, o->name, o->min,
                           o->max, p->value->text);
 }
 
@@ -83,13 +86,40 @@ static rlc_status parse_string(const parser *p) {
     return RLC_OK;
 }
 
-/* The index of `word` in "a|b|c", or -1. */
+/* Whether `word` is this name as Python would write it: one-hot for one_hot; or, with a capital, as the name of a class,
+ * LeakyReLU for leaky_relu. */
+static bool same_name(const char *name, size_t length, const char *word) {
+    const bool is_class = isupper((unsigned char)word[0]);
+    for (size_t i = 0; i < length; i++) {
+        char wanted = name[i], given = *word;
+        if (is_class && wanted == '_') {
+            continue;
+        }
+        if (is_class) {
+            wanted = (char)tolower((unsigned char)wanted);
+            given = (char)tolower((unsigned char)given);
+        } else if (given == '-') {
+            given = '_';
+        }
+        if (given != wanted) {
+            return false; /* at the end of the word too */
+        }
+        word++;
+    }
+    return *word == '\0';
+}
+
+/* The index of `word` in "a|b|c", or -1. PyTorch's spellings are the same names: nn.ReLU for relu, one-hot for one_hot. */
 static int choice(const char *choices, const char *word) {
-    size_t length = strlen(word);
+    static const char *const modules[] = {"torch.nn.", "nn."};
+    for (int i = 0; i < RLC_COUNT(modules); i++) {
+        size_t length = strlen(modules[i]);
+        word += strncmp(word, modules[i], length) == 0 ? length : 0;
+    }
     int index = 0;
-    for (const char *at = choices; at != NULL; index++) {
+    for (const char *at = choices; *word != '\0' && at != NULL; index++) {
         const char *bar = strchr(at, '|');
-        if ((bar != NULL ? (size_t)(bar - at) : strlen(at)) == length && strncmp(at, word, length) == 0) {
+        if (same_name(at, bar != NULL ? (size_t)(bar - at) : strlen(at), word)) {
             return index;
         }
         at = bar != NULL ? bar + 1 : NULL;
@@ -226,14 +256,28 @@ static rlc_status set_default(parser p, const rlc_value *map) {
     return value != NULL ? parse[o->type](&p) : rlc_error_status();
 }
 
-/* The value given for an option under its name or its alias; an error when under both. */
-static rlc_status find_given(const rlc_value *map, const char *what, const rlc_option *o, const rlc_value **given) {
-    *given = rlc_value_find(map, o->name);
-    const rlc_value *alias = o->alias != NULL ? rlc_value_find(map, o->alias) : NULL;
-    if (*given != NULL && alias != NULL) {
-        return rlc_value_fail(alias, "%s: option '%s' is given twice, as '%s' too", what, o->name, o->alias);
+/* Copies the name at the front of "a|b" and returns what is behind it; NULL at the end. */
+static const char *next_alias(const char *aliases, char name[MAX_NAME]) {
+    size_t length = aliases != NULL ? strcspn(aliases, "|") : 0;
+    if (length == 0 || length >= MAX_NAME) {
+        return NULL;
     }
-    *given = *given != NULL ? *given : alias;
+    memcpy(name, aliases, length);
+    name[length] = '\0';
+    return aliases[length] == '|' ? aliases + length + 1 : aliases + length;
+}
+
+/* The value given for an option under its name or an alias; an error when under two. */
+static rlc_status find_given(const rlc_value *map, const char *what, const rlc_option *o, const rlc_value **given) {
+    char alias[MAX_NAME];
+    *given = rlc_value_find(map, o->name);
+    for (const char *rest = next_alias(o->alias, alias); rest != NULL; rest = next_alias(rest, alias)) {
+        const rlc_value *value = rlc_value_find(map, alias);
+        if (*given != NULL && value != NULL) {
+            return rlc_value_fail(value, "%s: option '%s' is given twice, as '%s' too", what, o->name, alias);
+        }
+        *given = *given != NULL ? *given : value;
+    }
     return RLC_OK;
 }
 
@@ -249,25 +293,33 @@ static rlc_status apply_table(rlc_arena *arena, const char *what, const rlc_valu
 
 enum { MAX_NAMES = 128 };
 
-static int collect_names(const rlc_option *table, const char **names, int count) {
-    for (const rlc_option *o = table; o != NULL && o->name != NULL && count + 1 < MAX_NAMES; o++) {
-        names[count++] = o->name;
-        if (o->alias != NULL) {
-            names[count++] = o->alias;
+/* The names of all options, and with them their other spellings. */
+typedef struct names {
+    const char *items[MAX_NAMES];
+    char aliases[MAX_NAMES][MAX_NAME];
+    int count;
+} names;
+
+static void collect_names(names *all, const rlc_option *table) {
+    for (const rlc_option *o = table; o != NULL && o->name != NULL && all->count < MAX_NAMES; o++) {
+        all->items[all->count++] = o->name;
+        const char *rest = o->alias;
+        while (all->count < MAX_NAMES && (rest = next_alias(rest, all->aliases[all->count])) != NULL) {
+            all->items[all->count] = all->aliases[all->count];
+            all->count++;
         }
     }
-    return count;
 }
 
-static rlc_status unknown_option(const char *what, const rlc_value *value, const char *key, const char *const *names,
+static rlc_status unknown_option(const char *what, const rlc_value *value, const char *key, const char *const *known,
                                  int count) {
-    const char *nearest = rlc_nearest(key, names, count);
+    const char *nearest = rlc_nearest(key, known, count);
     if (nearest != NULL) {
         return rlc_value_fail(value, "%s: unknown option '%s' (did you mean '%s'?)", what, key, nearest);
     }
     char list[768] = "";
-    for (int i = 0; i < count && strlen(list) + strlen(names[i]) + 8 < sizeof list; i++) {
-        strcat(strcat(list, i > 0 ? ", " : ""), names[i]);
+    for (int i = 0; i < count && strlen(list) + strlen(known[i]) + 8 < sizeof list; i++) {
+        strcat(strcat(list, i > 0 ? ", " : ""), known[i]);
     }
     return rlc_value_fail(value, "%s: unknown option '%s'; %s%s", what, key,
                           count > 0 ? "options are " : "there are no options", list);
@@ -279,15 +331,16 @@ rlc_status rlc_options_apply(rlc_arena *arena, const char *what, const rlc_value
         char text[64];
         return rlc_value_fail(map, "%s: must be a map of options, not %s", what, rlc_value_describe(map, text));
     }
-    const char *names[MAX_NAMES];
-    int count = collect_names(more, names, collect_names(table, names, 0));
+    names all = {.count = 0};
+    collect_names(&all, table);
+    collect_names(&all, more);
     for (int i = 0; map != NULL && i < map->count; i++) {
         bool known = strcmp(map->keys[i], "type") == 0;
-        for (int k = 0; k < count && !known; k++) {
-            known = strcmp(map->keys[i], names[k]) == 0;
+        for (int k = 0; k < all.count && !known; k++) {
+            known = strcmp(map->keys[i], all.items[k]) == 0;
         }
         if (!known) {
-            return unknown_option(what, map->items[i], map->keys[i], names, count);
+            return unknown_option(what, map->items[i], map->keys[i], all.items, all.count);
         }
     }
     RLC_TRY(apply_table(arena, what, map, object, table));

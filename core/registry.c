@@ -100,6 +100,10 @@ const rlc_class *rlc_registry_type_of(const rlc_registry *registry, const char *
         return NULL;
     }
     const rlc_value *type = rlc_value_find(map, "type");
+    if (type != NULL && (type->kind == RLC_LIST || type->kind == RLC_MAP)) {
+        rlc_value_fail(type, "%s: 'type' must be the name of one %s, not %s", what, kind, rlc_value_describe(type, text));
+        return NULL;
+    }
     if (type == NULL || type->kind != RLC_TEXT) {
         rlc_value_fail(map, "%s: 'type' is missing: which %s is this?", what, kind);
         return NULL;

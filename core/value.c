@@ -22,6 +22,29 @@ rlc_status rlc_value_fail(const rlc_value *value, const char *format, ...) {
     return rlc_fail(RLC_INVALID, "%s:%d: %s", value->file, value->line, text);
 }
 
+/* Whether the message begins with a place already: with a file and a line, the command line, or what this value says its
+ * file is, which may be the path of a module that was made from text. */
+static bool is_located(const rlc_value *value) {
+    const char *message = rlc_error(), *end = strstr(message, ": "), *digits = end;
+    while (digits != NULL && digits > message && isdigit((unsigned char)digits[-1])) {
+        digits--;
+    }
+    return (digits != NULL && digits < end && digits > message && digits[-1] == ':') ||
+           strncmp(message, RLC_COMMAND_LINE ": ", sizeof RLC_COMMAND_LINE + 1) == 0 ||
+           strncmp(message, value->file, strlen(value->file)) == 0;
+}
+
+void rlc_value_locate(const rlc_value *value) {
+    if (value == NULL || value->file == NULL || is_located(value)) {
+        return;
+    }
+    if (value->line > 0) {
+        rlc_error_prefix("%s:%d: ", value->file, value->line);
+    } else {
+        rlc_error_prefix("%s: ", value->file);
+    }
+}
+
 const char *rlc_value_describe(const rlc_value *value, char buffer[64]) {
     switch (value->kind) {
     case RLC_LIST: return "a list";
@@ -159,6 +182,9 @@ rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rl
         if (index < 0 || (at->kind == RLC_LIST && index > at->count)) {
             return rlc_value_fail(value, "'%s': a list of %d has no item '%s'", path, at->count, part);
         }
+        if (at->kind == RLC_MAP && list_index(part) >= 0 && child(at, part) == NULL) {
+            return rlc_value_fail(value, "'%s': this is a map, not a list; it has no item '%s'", path, part);
+        }
         bool last = *rest == '\0';
         rlc_value *found = child(at, part);
         if (found != NULL && last) {
@@ -177,6 +203,27 @@ rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rl
         }
         at = found;
     }
+}
+
+rlc_value *rlc_value_merge(rlc_arena *arena, rlc_value *base, rlc_value *over) {
+    if (base->kind != RLC_MAP || over->kind != RLC_MAP) {
+        return over;
+    }
+    rlc_value *merged = new_value(arena, RLC_MAP, over->file, over->line);
+    for (int i = 0; merged != NULL && i < base->count; i++) {
+        rlc_value *upon = rlc_value_find(over, base->keys[i]);
+        rlc_value *item = upon != NULL ? rlc_value_merge(arena, base->items[i], upon) : base->items[i];
+        if (item == NULL || !rlc_value_append(arena, merged, base->keys[i], item)) {
+            return NULL;
+        }
+    }
+    for (int i = 0; merged != NULL && i < over->count; i++) {
+        if (rlc_value_find(base, over->keys[i]) == NULL &&
+            !rlc_value_append(arena, merged, over->keys[i], over->items[i])) {
+            return NULL;
+        }
+    }
+    return merged;
 }
 
 /* Copies a number's text without the '_' that may stand between digits. */
@@ -229,8 +276,8 @@ bool rlc_value_bool(const rlc_value *value, bool *flag) {
 
 /* Whether YAML reads the text as it stands, without quotes: what is not surely so gets quotes. */
 static bool is_plain(const char *text) {
-    if (text[0] == '\0' || strchr(" -?.", text[0]) != NULL || text[strlen(text) - 1] == ' ' ||
-        strcmp(text, "~") == 0 || strcmp(text, "null") == 0) {
+    if (text[0] == '\0' || strchr(" -?.", text[0]) != NULL || text[strlen(text) - 1] == ' ' || strcmp(text, "~") == 0 ||
+        strcmp(text, "null") == 0 || strcmp(text, "<<") == 0) {
         return false;
     }
     for (const char *c = text; *c != '\0'; c++) {
@@ -265,7 +312,8 @@ static void write_quoted(const char *text, FILE *out) {
         uint32_t code = decode(text, &length);
         if (code == '"' || code == '\\') {
             fprintf(out, "\\%c", (int)code);
-        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff) {
+        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 ||
+                   code == 0xfeff) {
             fprintf(out, "\\u%04x", code);
         } else {
             fwrite(text, 1, (size_t)length, out);

@@ -19,10 +19,13 @@ RLC_BEGIN
 
 typedef enum rlc_value_kind { RLC_NULL, RLC_TEXT, RLC_LIST, RLC_MAP } rlc_value_kind;
 
+/* The `file` of what stands in none, but among the arguments of the command; its `line` is 0. */
+#define RLC_COMMAND_LINE "command line"
+
 typedef struct rlc_value rlc_value;
 struct rlc_value {
     rlc_value_kind kind;
-    const char *file; /* or what stands for one: "command line" */
+    const char *file; /* or what stands for one */
     int line;
     const char *text; /* of a scalar */
     bool quoted;      /* it stood in quotes, so it is text even if it looks like a number or ~ */
@@ -32,7 +35,8 @@ struct rlc_value {
 };
 
 /* Reads one YAML document. Errors: RLC_INVALID with "FILE:LINE: ..." for anything that is no plain tree: broken YAML, a
- * repeated key, a second document, a tag, nesting deeper than 64 or aliases that unfold beyond 100,000 values. */
+ * repeated key, a second document, a tag, nesting deeper than 64 or aliases that unfold beyond 100,000 values. Anchors,
+ * aliases and merge keys (<<: *defaults) are unfolded. */
 rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value);
 rlc_status rlc_value_parse(rlc_arena *arena, const char *name, const char *text, rlc_value **value);
 
@@ -45,6 +49,10 @@ rlc_value *rlc_value_at(const rlc_value *root, const char *path);
 /* Puts `value` at a path, making maps on the way; a list takes an index that it has, or its length to append. */
 rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rlc_value *value);
 
+/* Lays `over` upon `base`: a map over a map key by key, at any depth; anything else takes the place of what was there.
+ * Returns what results, in which values are shared with both. NULL when there is no memory. */
+rlc_value *rlc_value_merge(rlc_arena *arena, rlc_value *base, rlc_value *over);
+
 /* Adds an item behind the others of a list, or with `key` of a map; false when there is no memory. */
 bool rlc_value_append(rlc_arena *arena, rlc_value *value, const char *key, rlc_value *item);
 
@@ -56,6 +64,9 @@ void rlc_value_write(const rlc_value *value, FILE *out);
 
 /* Records `message` as RLC_INVALID with the place of the value before it: "recipes/dqn.yaml:7: message". */
 rlc_status rlc_value_fail(const rlc_value *value, const char *format, ...) RLC_PRINTF(2, 3);
+
+/* Puts the place of the value before the message that is kept, unless that begins with a place already. */
+void rlc_value_locate(const rlc_value *value);
 
 /* What the value is, for messages: "a list", "a map", "'text'", "nothing". The text may lie in `buffer`. */
 const char *rlc_value_describe(const rlc_value *value, char buffer[64]);

@@ -37,17 +37,30 @@ static size_t line_at(const reader *r, size_t offset) {
     return line;
 }
 
+/* What people write who know other languages better than YAML. */
+static const char *hint(const reader *r, size_t line) {
+    const char *start = r->text;
+    for (size_t i = 0; i < line && start != NULL; i++) {
+        start = strchr(start, '\n');
+        start = start != NULL ? start + 1 : NULL;
+    }
+    size_t length = start != NULL ? strcspn(start, "\n") : 0;
+    if (length > 0 && memmem(start, length, "${", 2) != NULL) {
+        return "; a reference stands in quotes: \"${a.b}\"";
+    }
+    return length > 0 && start[strspn(start, " ")] == '\t' ? "; YAML is indented by spaces, not by tabs" : "";
+}
+
 static rlc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return RLC_OK;
     }
-    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory";
-    size_t line = r->parser.error == YAML_READER_ERROR ? line_at(r, r->parser.problem_offset)
-                                                       : r->parser.problem_mark.line;
-    if (r->parser.context != NULL) {
-        return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s, %s", r->file, line + 1, r->parser.context, problem);
-    }
-    return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s", r->file, line + 1, problem);
+    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory", *context = r->parser.context;
+    bool in_bytes = r->parser.error == YAML_READER_ERROR;
+    size_t line = in_bytes ? line_at(r, r->parser.problem_offset) : r->parser.problem_mark.line;
+    return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s%s%s%s", r->file, line + 1,
+                    context != NULL ? context : "", context != NULL ? ", " : "", problem,
+                    in_bytes ? "" : hint(r, line));
 }
 
 static rlc_value *new_value(reader *r, rlc_value_kind kind, int line) {
@@ -172,8 +185,8 @@ static rlc_status read_list(reader *r, rlc_value *list, int depth) {
     }
 }
 
-/* Reads a key; NULL text at the end of the map. */
-static rlc_status read_key(reader *r, const rlc_value *map, const char **key, int *line) {
+/* Reads a key; NULL text at the end of the map. `<<`, unquoted, is a key like no other: it merges. */
+static rlc_status read_key(reader *r, const rlc_value *map, const char **key, int *line, bool *merges) {
     yaml_event_t event;
     RLC_TRY(next_event(r, &event));
     rlc_status status = RLC_OK;
@@ -187,6 +200,8 @@ static rlc_status read_key(reader *r, const rlc_value *map, const char **key, in
         } else if (before != NULL) {
             status = rlc_fail(RLC_INVALID, "%s:%d: '%s' is given twice, first on line %d", r->file, line_of(&event),
                               *key, before->line);
+        } else {
+            *merges = strcmp(*key, "<<") == 0 && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
         }
     } else if (event.type != YAML_MAPPING_END_EVENT) {
         status = fail_at(r, line_of(&event), "a key must be plain text");
@@ -195,23 +210,59 @@ static rlc_status read_key(reader *r, const rlc_value *map, const char **key, in
     return status;
 }
 
-/* What a map holds stands, for messages, where its key stands. */
+/* YAML 1.1's merge key: the keys of other maps for a map that has none of its own by that name. Values keep the place
+ * where they stand. They are copies: aliases are. */
+static rlc_status merge(reader *r, rlc_value *map, const rlc_value *from, int line) {
+    if (from->kind != RLC_MAP) {
+        char text[64];
+        return rlc_fail(RLC_INVALID, "%s:%d: '<<' takes a map or a list of maps, as in <<: *defaults, not %s", r->file,
+                        line, rlc_value_describe(from, text));
+    }
+    for (int i = 0; i < from->count; i++) {
+        if (rlc_value_find(map, from->keys[i]) == NULL &&
+            !rlc_value_append(r->arena, map, from->keys[i], from->items[i])) {
+            return rlc_error_status();
+        }
+    }
+    return RLC_OK;
+}
+
+/* What a map holds stands, for messages, where its key stands. Of several maps to merge the first to have a key wins. */
 static rlc_status read_map(reader *r, rlc_value *map, int depth) {
+    const rlc_value *merged = NULL;
+    int merged_line = 0;
     for (;;) {
         const char *key;
         int line;
-        RLC_TRY(read_key(r, map, &key, &line));
+        bool merges = false;
+        RLC_TRY(read_key(r, map, &key, &line, &merges));
         if (key == NULL) {
-            return RLC_OK;
+            break;
         }
         yaml_event_t event;
         RLC_TRY(next_event(r, &event));
         rlc_value *item = read_value(r, &event, depth + 1);
-        if (item == NULL || !rlc_value_append(r->arena, map, key, item)) {
+        if (item == NULL) {
             return rlc_error_status();
         }
-        item->line = line;
+        if (merges && merged != NULL) {
+            return rlc_fail(RLC_INVALID, "%s:%d: '<<' is given twice, first on line %d; write <<: [*a, *b]", r->file,
+                            line, merged_line);
+        }
+        if (merges) {
+            merged = item;
+            merged_line = line;
+        } else if (!rlc_value_append(r->arena, map, key, item)) {
+            return rlc_error_status();
+        } else {
+            item->line = line;
+        }
     }
+    bool list = merged != NULL && merged->kind == RLC_LIST;
+    for (int i = 0; merged != NULL && i < (list ? merged->count : 1); i++) {
+        RLC_TRY(merge(r, map, list ? merged->items[i] : merged, merged_line));
+    }
+    return RLC_OK;
 }
 
 /* Reads the value that `event` begins, and deletes the event. NULL with an error. */

@@ -61,14 +61,6 @@ void *rlc__model_grow(rlc_model *model, void *old, int count, int *max, size_t s
     return new;
 }
 
-/* The message of a failed build begins with the place in the recipe, once. */
-static void locate(const rlc_value *value) {
-    if (value != NULL && value->file != NULL && value->line > 0 &&
-        strncmp(rlc_error(), value->file, strlen(value->file)) != 0) {
-        rlc_error_prefix("%s:%d: ", value->file, value->line);
-    }
-}
-
 static rlc_status check_keys(const rlc_module *m) {
     if (m->num_out == 0) {
         return rlc_value_fail(m->options, "%s: option 'out_keys' is required: which keys does it write?", m->path);
@@ -135,7 +127,7 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
     type->init(m, &mine);
     rlc_current()->where = where;
     if (rlc_error_status() != RLC_OK || check_keys(m) != RLC_OK) {
-        locate(options);
+        rlc_value_locate(options);
         return NULL;
     }
     return m;
@@ -182,7 +174,7 @@ rlc_module *rlc__model_build_top(rlc_model *model, const char *kind, const char 
         rlc_module_call(m, model->example); /* a loss gives numbers besides what it writes */
     }
     if (rlc_error_status() != RLC_OK) {
-        locate(options);
+        rlc_value_locate(options);
         return NULL;
     }
     return m;

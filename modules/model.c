@@ -111,7 +111,9 @@ rlc_status rlc_model_define(rlc_model *model, const rlc_value *modules) {
     for (int i = 0; i < modules->count && status == RLC_OK; i++) {
         const rlc_value *item = modules->items[i];
         rlc_value name = {.kind = RLC_TEXT, .text = modules->keys[i], .file = item->file, .line = item->line};
-        if (strchr(name.text, '.') != NULL) {
+        if (name.text[0] == '\0') {
+            status = rlc_value_fail(item, "modules: a module needs a name, not ''");
+        } else if (strchr(name.text, '.') != NULL) {
             status = rlc_value_fail(item, "modules: '%s' is no name for a module: it holds a dot", name.text);
         } else if (rlc__model_resolve(model, "modules", &name) == NULL) {
             status = rlc_error_status();

@@ -131,6 +131,22 @@ static rlc_status initialise(rlc_model *model, int64_t total) {
     return status;
 }
 
+/* The message names the largest parameter: it is the one that somebody gave a size too many. */
+static rlc_status check_memory(const rlc_model *model, double bytes) {
+    const rlc_parameter_entry *largest = NULL;
+    for (int i = 0; i < model->num_parameters; i++) {
+        const rlc_parameter_entry *entry = &model->parameters[i];
+        largest = largest == NULL || entry->tensor->numel > largest->tensor->numel ? entry : largest;
+    }
+    if (largest == NULL) {
+        return RLC_OK;
+    }
+    char what[256], text[RLC_SHAPE_TEXT];
+    snprintf(what, sizeof what, "%s %s: all parameters together", largest->name,
+             rlc_shape_text(rlc_shape_of(largest->tensor), text));
+    return rlc_memory_check(bytes, what);
+}
+
 rlc_status rlc_model_allocate(rlc_model *model) {
     int64_t total = 0;
     for (int i = 0; i < model->num_parameters; i++) {
@@ -140,6 +156,8 @@ rlc_status rlc_model_allocate(rlc_model *model) {
             return rlc_fail(RLC_INVALID, "%s: the parameters do not fit in memory", entry->name);
         }
     }
+    /* the values, their gradients, and the values once more while they are made */
+    RLC_TRY(check_memory(model, 3 * (double)sizeof(float) * (double)total));
     model->values = rlc_tensor_new(model->device, RLC_F32, RLC_SHAPE(total));
     model->grads = model->values != NULL ? rlc_tensor_new(model->device, RLC_F32, RLC_SHAPE(total)) : NULL;
     if (model->grads == NULL) {

@@ -20,7 +20,8 @@ const rlc_option rlc__optim_options[] = {
      .text = "loss",
      .help = "what it trains: loss, a group of the loss such as loss.actor, or a module"},
     RLC_FLOAT(rlc_optim, max_grad_value, 0, 0, 1e30, "clip each element of the gradient to this; 0 for no clipping"),
-    RLC_FLOAT(rlc_optim, max_grad_norm, 0, 0, 1e30, "clip the gradient to this 2-norm; 0 for no clipping"),
+    RLC_FLOAT(rlc_optim, max_grad_norm, 0, 0, 1e30, "clip the gradient to this 2-norm; 0 for no clipping",
+              .alias = "clip_norm"),
     {0},
 };
 

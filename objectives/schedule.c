@@ -5,8 +5,10 @@
 
 #include "core/record.h"
 
+enum { MAX_NUMBER = 1000000 };
+
 const rlc_option rlc__schedule_options[] = {
-    RLC_FLOAT(rlc_schedule, from, RLC_REQUIRED, 0, 1e6, "the number at the start", .alias = "value"),
+    RLC_FLOAT(rlc_schedule, from, RLC_REQUIRED, 0, MAX_NUMBER, "the number at the start", .alias = "value"),
     RLC_LONG(rlc_schedule, warmup, 0, 0, 1e15, "frames in which it rises from 0 before the schedule begins"),
     {0},
 };
@@ -21,7 +23,7 @@ typedef struct linear {
 } linear;
 
 static const rlc_option linear_options[] = {
-    RLC_FLOAT(linear, to, 0, 0, 1e6, "the number at the end of the run"),
+    RLC_FLOAT(linear, to, 0, 0, MAX_NUMBER, "the number at the end of the run"),
     {0},
 };
 
@@ -100,7 +102,7 @@ typedef struct cosine {
 } cosine;
 
 static const rlc_option cosine_options[] = {
-    RLC_FLOAT(cosine, eta_min, 0, 0, 1e6, "the number after T_max frames"),
+    RLC_FLOAT(cosine, eta_min, 0, 0, MAX_NUMBER, "the number after T_max frames"),
     RLC_LONG(cosine, T_max, 0, 0, 1e15, "frames of the half wave, after which it rises again; 0 for the whole run"),
     {0},
 };
@@ -135,9 +137,9 @@ rlc_status rlc_schedule_read(const rlc_registry *registry, rlc_arena *arena, con
     char name[128], text[64];
     double number;
     if (value->kind != RLC_MAP) {
-        if (!rlc_value_number(value, &number) || number < 0) {
-            return rlc_value_fail(value, "%s: option '%s' must be a number from 0 on or a map with a type, not %s",
-                                  what, option, rlc_value_describe(value, text));
+        if (!rlc_value_number(value, &number) || number < 0 || number > MAX_NUMBER) {
+            return rlc_value_fail(value, "%s: option '%s' must be a number from 0 to %d or a map with a type, not %s",
+                                  what, option, MAX_NUMBER, rlc_value_describe(value, text));
         }
         *schedule = rlc_schedule_constant(arena, number);
         return *schedule != NULL ? RLC_OK : rlc_error_status();

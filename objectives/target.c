@@ -48,7 +48,7 @@ static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options)
     for (int i = 0; i < loss->num_targets; i++) {
         RLC_TRY(add_pair(t, loss->base.model, &loss->targets[i]));
     }
-    return RLC_OK;
+    return t->type->init != NULL ? t->type->init(t, options) : RLC_OK;
 }
 
 rlc_status rlc_target_new(rlc_loss *loss, const rlc_value *options, rlc_target **out) {
@@ -104,13 +104,28 @@ const rlc_target_class rlc_hard_update_class = {
 
 typedef struct SoftUpdate {
     rlc_target base;
-    double tau;
+    double tau, eps;
 } SoftUpdate;
 
 static const rlc_option soft_options[] = {
     RLC_FLOAT(SoftUpdate, tau, 0.001, 0, 1, "how much of the network each update takes in"),
+    RLC_FLOAT(SoftUpdate, eps, 0.999, 0, 1, "1 - tau, how much of the target stays: the other way to say it"),
     {0},
 };
+
+/* TorchRL has both and wants one. */
+static rlc_status choose_rate(rlc_target *self, const rlc_value *options) {
+    SoftUpdate *s = (SoftUpdate *)self;
+    const rlc_value *eps = rlc_value_find(options, "eps"), *tau = rlc_value_find(options, "tau");
+    if (eps == NULL || eps->kind == RLC_NULL) {
+        return RLC_OK;
+    }
+    if (tau != NULL && tau->kind != RLC_NULL) {
+        return rlc_value_fail(eps, "target: give either 'tau' or 'eps', which is 1 - tau");
+    }
+    s->tau = 1 - s->eps;
+    return RLC_OK;
+}
 
 static void blend(rlc_target *self, rlc_tensor *target, rlc_tensor *online) {
     rlc_lerp(target, online, ((SoftUpdate *)self)->tau);
@@ -120,4 +135,5 @@ const rlc_target_class rlc_soft_update_class = {
     .base = RLC_CLASS("target", SoftUpdate, .doc = "takes in a little of the network (Polyak averaging)",
                       .options = soft_options),
     .follow = blend,
+    .init = choose_rate,
 };

@@ -16,6 +16,8 @@ typedef struct rlc_target_class {
     rlc_class base;
     /* Records one follow-up of a stretch of parameters. */
     void (*follow)(rlc_target *self, rlc_tensor *target, rlc_tensor *online);
+    /* Optional: looks at its options once they are set. */
+    rlc_status (*init)(rlc_target *self, const rlc_value *options);
 } rlc_target_class;
 
 struct rlc_target {

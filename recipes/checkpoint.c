@@ -7,7 +7,7 @@
 
 #include "recipes/files.h"
 
-static const char FORMAT[] = "rlc.run.1";
+static const char FORMAT[] = "rlc.run.2";
 
 static char *join(rlc_arena *arena, const char *folder, const char *file) {
     return rlc_arena_printf(arena, "%s/%s", folder, file);
@@ -21,6 +21,63 @@ static rlc_status settle(FILE *log) {
     return RLC_OK;
 }
 
+/* A sum over the numbers of a file, so that a bit that has changed on a disk is found: a multiplicative hash of 64-bit words
+ * (Knuth, The Art of Computer Programming 3, 6.4). */
+static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size) {
+    const unsigned char *bytes = data;
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at, size - at < 8 ? size - at : 8);
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+static void sum_text(uint64_t sum, char text[32]) {
+    snprintf(text, 32, "%016llx", (unsigned long long)sum);
+}
+
+static rlc_status sum_of_list(const rlc_named_tensor *list, int count, char text[32]) {
+    uint64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        const rlc_tensor *t = list[i].tensor;
+        size_t size = (size_t)t->numel * rlc_dtype_size((rlc_dtype)t->dtype);
+        void *copy = t->device->memory.on_host ? NULL : rlc_calloc(size, 1);
+        rlc_status status = RLC_OK;
+        if (!t->device->memory.on_host) {
+            status = copy != NULL ? rlc_tensor_read(t, copy) : rlc_error_status();
+        }
+        sum = add_to_sum(sum, list[i].name, strlen(list[i].name));
+        sum = status == RLC_OK ? add_to_sum(sum, copy != NULL ? copy : t->data, size) : sum;
+        free(copy);
+        RLC_TRY(status);
+    }
+    sum_text(sum, text);
+    return RLC_OK;
+}
+
+/* Whether the numbers are those that were written. A file from elsewhere, weights of PyTorch say, has no sum. */
+static rlc_status check_sum(const char *path, const rlc_safetensors *file, const rlc_named_tensor *list, int count,
+                            bool required) {
+    const char *written = rlc_safetensors_metadata(file, "sum");
+    char text[32];
+    uint64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        const rlc_safetensors_entry *entry = rlc_safetensors_find(file, list[i].name);
+        if (entry == NULL) {
+            return RLC_OK; /* loading will say so */
+        }
+        sum = add_to_sum(sum, entry->name, strlen(entry->name));
+        sum = add_to_sum(sum, entry->data, entry->size);
+    }
+    sum_text(sum, text);
+    if (written == NULL ? !required : strcmp(written, text) == 0) {
+        return RLC_OK;
+    }
+    return rlc_fail(RLC_FAILED, "%s: the file is damaged: its numbers are not those that were written", path);
+}
+
 static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *arena) {
     rlc_named_tensor *list;
     int count;
@@ -30,11 +87,14 @@ static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *
     if (recipe == NULL || resume == NULL || checkpoint == NULL) {
         return rlc_error_status();
     }
-    const rlc_text_pair metadata[] = {{"format", FORMAT}, {"rlc", RLC_VERSION}, {"recipe", recipe}};
+    char sum[32];
     RLC_TRY(rlc_run_state(run, arena, &list, &count));
+    RLC_TRY(sum_of_list(list, count, sum));
+    const rlc_text_pair metadata[] = {{"format", FORMAT}, {"rlc", RLC_VERSION}, {"recipe", recipe}, {"sum", sum}};
     RLC_TRY(rlc_safetensors_save(resume, list, count, metadata, RLC_COUNT(metadata)));
     RLC_TRY(rlc_run_parameters(run, arena, &list, &count));
-    const rlc_text_pair plain[] = {{"format", "pt"}, {"rlc", RLC_VERSION}};
+    RLC_TRY(sum_of_list(list, count, sum));
+    const rlc_text_pair plain[] = {{"format", "pt"}, {"rlc", RLC_VERSION}, {"sum", sum}};
     return rlc_safetensors_save(checkpoint, list, count, plain, RLC_COUNT(plain));
 }
 
@@ -66,6 +126,7 @@ rlc_status rlc_load_parameters(rlc_run *run, const char *path) {
     int count;
     RLC_TRY(rlc_safetensors_open(path, &file));
     rlc_status status = rlc_run_parameters(run, &arena, &list, &count);
+    status = status == RLC_OK ? check_sum(path, file, list, count, false) : status;
     if (status == RLC_OK) {
         status = load_list(path, file, list, count);
     }
@@ -125,6 +186,7 @@ rlc_status rlc__output_restore(rlc_output *output, rlc_run *run) {
     status = status == RLC_OK ? rlc_safetensors_open(path, &file) : status;
     status = status == RLC_OK ? check_origin(run, path, file) : status;
     status = status == RLC_OK ? rlc_run_state(run, &arena, &list, &count) : status;
+    status = status == RLC_OK ? check_sum(path, file, list, count, true) : status;
     status = status == RLC_OK ? load_list(path, file, list, count) : status;
     status = status == RLC_OK ? cut_back(scalars, *output->scalars_size) : status;
     status = status == RLC_OK ? cut_timing(timing, *run->collector->frames) : status;

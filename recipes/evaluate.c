@@ -114,6 +114,9 @@ rlc_status rlc_run_try_evaluation(rlc_run *run) {
     bool all_ended;
     rlc_status status = make_tally(run, &state, run->eval.episodes, &t);
     status = status == RLC_OK ? play(run, &t, true, &all_ended) : status;
+    if (status != RLC_OK) {
+        rlc_error_prefix("evaluation of %lld episodes side by side: ", (long long)run->eval.episodes);
+    }
     rlc_state_free(&state);
     return status;
 }

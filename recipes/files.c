@@ -49,6 +49,10 @@ static rlc_status make_folder(const char *folder) {
             break;
         }
     }
+    struct stat info;
+    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        return rlc_fail(RLC_FAILED, "%s: this is not a folder", folder);
+    }
     if (access(folder, W_OK) != 0) {
         return rlc_fail(RLC_FAILED, "%s: cannot be written to: %s", folder, strerror(errno));
     }
@@ -250,8 +254,8 @@ rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, cons
     cJSON *summary = describe(output, run, evaluation);
     char *text = cJSON_Print(summary);
     cJSON_Delete(summary);
-    rlc_status status = text != NULL ? rlc_file_write(path, write_line, text)
-                                     : rlc_fail(RLC_FAILED, "%s: out of memory for it", path);
+    rlc_status status =
+        text != NULL ? rlc_file_write(path, write_line, text) : rlc_fail(RLC_FAILED, "%s: out of memory for it", path);
     cJSON_free(text);
     return status;
 }

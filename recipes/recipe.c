@@ -11,10 +11,12 @@
     { .name = #field, .type = RLC_OPTION_VALUE, .offset = offsetof(rlc_recipe, field), .help = text }
 
 const rlc_option rlc__recipe_options[] = {
+    SECTION(include, "a recipe, or a list of them, over which this one is laid; relative to this file"),
     RLC_STRING(rlc_recipe, name, NULL, "what the run is called; the file's name unless given"),
     RLC_LONG(rlc_recipe, seed, 1, 0, 9007199254740992.0, "of all randomness"),
     RLC_STRING(rlc_recipe, device, "cpu", "cpu or cuda"),
-    RLC_STRINGS(rlc_recipe, plugins, "[]", "shared objects that bring more classes, relative to the recipe"),
+    RLC_STRINGS(rlc_recipe, plugins, "[]",
+                "shared objects that bring more classes, relative to the file that names them"),
     SECTION(env, "the environment that is learned in"),
     SECTION(modules, "networks, policies, exploration, by name"),
     SECTION(collector, "how experience is gathered"),
@@ -37,11 +39,50 @@ static const char *stem(rlc_arena *arena, const char *path) {
     return rlc_arena_strndup(arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
+/* Values of the command line stand on no line. */
+static void forget_lines(rlc_value *value) {
+    value->line = 0;
+    for (int i = 0; i < value->count; i++) {
+        forget_lines(value->items[i]);
+    }
+}
+
+static rlc_status unreadable(const char *text) {
+    char said[512];
+    int skip = 0;
+    rlc_status status = rlc_error_status();
+    snprintf(said, sizeof said, "%s", rlc_error());
+    sscanf(said, RLC_COMMAND_LINE ":%*d: %n", &skip);
+    rlc_error_clear();
+    return rlc_fail(status, RLC_COMMAND_LINE ": '%s': %s (quote what holds spaces: 'key=[64, 64]')", text, said + skip);
+}
+
+/* An option of a module that is not there is a slip of the pen: it would make a module without a type. */
+static rlc_status check_module(const rlc_recipe *r, const char *path, const rlc_value *value) {
+    const char *name = strncmp(path, "modules.", 8) == 0 ? path + 8 : "", *rest = strchr(name, '.');
+    const rlc_value *modules = rlc_value_find(r->root, "modules");
+    if (rest == NULL || strcmp(rest, ".type") == 0 || modules == NULL || modules->kind != RLC_MAP) {
+        return RLC_OK;
+    }
+    char *key = rlc_arena_strndup((rlc_arena *)&r->arena, name, (size_t)(rest - name));
+    if (key == NULL || rlc_value_find(modules, key) != NULL) {
+        return rlc_error_status();
+    }
+    const char *nearest = rlc_nearest(key, modules->keys, modules->count);
+    if (nearest != NULL) {
+        return rlc_value_fail(value, "'%s': there is no module '%s' (did you mean '%s'?)", path, key, nearest);
+    }
+    return rlc_value_fail(value,
+                          "'%s': there is no module '%s'; a new one begins with its type: 'modules.%s={type: ...}'",
+                          path, key, key);
+}
+
 /* "loss.gamma=0.95": the value is read as YAML, so that lists and maps can be given too. */
 static rlc_status override(rlc_recipe *r, const char *text) {
     const char *equals = strchr(text, '=');
     if (equals == NULL || equals == text) {
-        return rlc_fail(RLC_INVALID, "command line: '%s' is no override; write key=value, as in loss.gamma=0.95", text);
+        return rlc_fail(RLC_INVALID, RLC_COMMAND_LINE ": '%s' is no override; write key=value, as in loss.gamma=0.95",
+                        text);
     }
     char *path = rlc_arena_strndup(&r->arena, text, (size_t)(equals - text));
     rlc_value *value;
@@ -49,14 +90,22 @@ static rlc_status override(rlc_recipe *r, const char *text) {
         return rlc_error_status();
     }
     if (equals[1] == '\0') {
-        return rlc_fail(RLC_INVALID, "command line: '%s' gives no value", text);
+        return rlc_fail(RLC_INVALID, RLC_COMMAND_LINE ": '%s' gives no value", text);
     }
-    RLC_TRY(rlc_value_parse(&r->arena, "command line", equals + 1, &value));
+    if (rlc_value_parse(&r->arena, RLC_COMMAND_LINE, equals + 1, &value) != RLC_OK) {
+        return unreadable(text);
+    }
+    forget_lines(value);
+    RLC_TRY(check_module(r, path, value));
     return rlc_value_put(&r->arena, r->root, path, value);
 }
 
 static rlc_status read_sections(rlc_recipe *r) {
     RLC_TRY(rlc_options_apply(&r->arena, "recipe", r->root, r, rlc__recipe_options, NULL));
+    if (r->include != NULL) {
+        return rlc_value_fail(r->include,
+                              "recipe: 'include' belongs into a file; it is read before the command line is");
+    }
     if (r->name == NULL) {
         r->name = stem(&r->arena, r->path);
     }
@@ -71,14 +120,14 @@ static rlc_status read_sections(rlc_recipe *r) {
 
 rlc_status rlc_recipe_load(const char *path, const char *const *overrides, int count, rlc_recipe *r) {
     *r = (rlc_recipe){.path = path};
-    rlc_status status = rlc_value_load(&r->arena, path, &r->root);
-    char text[64];
-    if (status == RLC_OK && r->root->kind != RLC_MAP) {
-        status = rlc_value_fail(r->root, "a recipe is a map of sections such as env and loss, not %s",
-                                rlc_value_describe(r->root, text));
-    }
+    rlc_status status = rlc__recipe_read(&r->arena, path, &r->root);
     for (int i = 0; i < count && status == RLC_OK; i++) {
         status = override(r, overrides[i]);
+    }
+    static const char *const early[] = {"name", "seed", "device",
+                                        "plugins"}; /* wanted before there is an environment */
+    for (int i = 0; i < RLC_COUNT(early) && status == RLC_OK; i++) {
+        status = rlc_recipe_resolve(r, early[i], NULL);
     }
     if (status == RLC_OK) {
         status = read_sections(r);
@@ -124,10 +173,13 @@ static bool env_property(const rlc_env *env, const char *path, int64_t *number) 
     return false;
 }
 
+/* References of references could unfold to more than any memory holds, as aliases could. */
+enum { MAX_RESOLVED = 100000 };
+
 typedef struct resolver {
     rlc_recipe *recipe;
     const rlc_env *env;
-    int depth;
+    int depth, values;
 } resolver;
 
 static rlc_status resolve(resolver *r, rlc_value *value);
@@ -177,6 +229,16 @@ static rlc_status unknown_reference(const resolver *r, const rlc_value *value, c
                           path);
 }
 
+/* Puts a number times a factor in place of a reference. */
+static rlc_status put_product(resolver *r, rlc_value *value, int64_t number, int64_t factor) {
+    if (__builtin_mul_overflow(number, factor, &number)) {
+        return rlc_value_fail(value, "'%s' is too large a number", value->text);
+    }
+    value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)number);
+    value->quoted = false;
+    return value->text != NULL ? RLC_OK : rlc_error_status();
+}
+
 /* Puts what a reference stands for in its place. */
 static rlc_status resolve_text(resolver *r, rlc_value *value) {
     const char *start = strstr(value->text, "${");
@@ -196,31 +258,35 @@ static rlc_status resolve_text(resolver *r, rlc_value *value) {
     }
     rlc_value *target = rlc_value_at(r->recipe->root, path);
     if (r->env != NULL && env_property(r->env, path, &number)) {
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
-    } else if (target == NULL) {
-        return unknown_reference(r, value, path);
-    } else {
-        if (++r->depth > 32) {
-            return rlc_value_fail(value, "'%s' refers to itself", value->text);
-        }
-        RLC_TRY(resolve(r, target));
-        r->depth--;
-        if (factor == 1) {
-            int line = value->line;
-            *value = *target;
-            value->line = line;
-            return RLC_OK;
-        }
-        if (!rlc_value_integer(target, &number)) {
-            return rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
-        }
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
+        return put_product(r, value, number, factor);
     }
-    value->quoted = false;
-    return value->text != NULL ? RLC_OK : rlc_error_status();
+    if (target == NULL) {
+        return unknown_reference(r, value, path);
+    }
+    if (++r->depth > 32) {
+        return rlc_value_fail(value, "'%s' refers to itself", value->text);
+    }
+    RLC_TRY(resolve(r, target));
+    r->depth--;
+    if (factor != 1) {
+        return rlc_value_integer(target, &number)
+                   ? put_product(r, value, number, factor)
+                   : rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
+    }
+    rlc_value *copy = rlc_value_clone(&r->recipe->arena, target);
+    if (copy == NULL) {
+        return rlc_error_status();
+    }
+    copy->file = value->file;
+    copy->line = value->line;
+    *value = *copy;
+    return RLC_OK;
 }
 
 static rlc_status resolve(resolver *r, rlc_value *value) {
+    if (++r->values > MAX_RESOLVED) {
+        return rlc_value_fail(value, "the references of this recipe unfold to more than 100,000 values");
+    }
     if (value->kind == RLC_TEXT) {
         return resolve_text(r, value);
     }
@@ -232,20 +298,15 @@ static rlc_status resolve(resolver *r, rlc_value *value) {
 
 rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env) {
     rlc_value *value = section != NULL ? rlc_value_find(recipe->root, section) : recipe->root;
-    return value != NULL ? resolve(&(resolver){recipe, env, 0}, value) : RLC_OK;
+    return value != NULL ? resolve(&(resolver){.recipe = recipe, .env = env}, value) : RLC_OK;
 }
 
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
     rlc_value *list = rlc_value_find(recipe->root, "plugins");
     for (int i = 0; i < recipe->plugins.count; i++) {
         rlc_value *item = list->kind == RLC_LIST ? list->items[i] : list;
-        const char *slash = strrchr(recipe->path, '/');
-        const char *path = item->text;
-        if (path[0] != '/' && slash != NULL) {
-            path = rlc_arena_printf(&recipe->arena, "%.*s/%s", (int)(slash - recipe->path), recipe->path, path);
-        } else if (path[0] != '/') {
-            path = rlc_arena_printf(&recipe->arena, "./%s", path);
-        }
+        bool in_file = strcmp(item->file, RLC_COMMAND_LINE) != 0;
+        const char *path = rlc__recipe_path(&recipe->arena, in_file ? item->file : recipe->path, item->text);
         if (path == NULL) {
             return rlc_error_status();
         }

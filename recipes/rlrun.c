@@ -14,7 +14,7 @@ static const char USAGE[] =
     "       rlrun check RECIPE [key=value ...]     build and dry-run only; prints the wiring\n"
     "       rlrun resume DIR                       go on with a run that was stopped or killed\n"
     "       rlrun eval DIR [--episodes N]          evaluate a run's checkpoint\n"
-    "       rlrun list [TYPE]                      what can be named in a recipe\n"
+    "       rlrun list [TYPE | --markdown]         what can be named in a recipe\n"
     "       rlrun devices                          what this machine can run on\n"
     "\n"
     "A recipe is a YAML file; key=value changes a part of it, as in loss.gamma=0.95 or optim.lr=1e-3.\n"
@@ -26,21 +26,37 @@ static rlc_status wrong_usage(const char *format, const char *word) {
     exit(RLC_INVALID);
 }
 
+/* What may be said to a command. */
+enum { CHANGES = 1, OUT = 2, OVERWRITE = 4, QUIET = 8, EPISODES = 16, MARKDOWN = 32 };
+
 /* Commands by name; a first word that is none of them is a recipe to train. */
 static const struct {
     const char *name;
     rlc_status (*run)(const rlrun_arguments *a);
     bool needs_target;
+    int takes;
 } commands[] = {
-    {"train", rlrun_train, true}, {"check", rlrun_check, true}, {"resume", rlrun_resume, true},
-    {"eval", rlrun_eval, true},   {"list", rlrun_list, false},  {"devices", rlrun_devices, false},
+    {"train", rlrun_train, true, CHANGES | OUT | OVERWRITE | QUIET},
+    {"check", rlrun_check, true, CHANGES | QUIET},
+    {"resume", rlrun_resume, true, CHANGES | QUIET}, /* it says itself why it takes no changes */
+    {"eval", rlrun_eval, true, EPISODES},
+    {"list", rlrun_list, false, MARKDOWN},
+    {"devices", rlrun_devices, false, 0},
 };
 
-/* Options that are short for overrides. */
-static const struct { const char *option, *key; } shorthands[] = {{"--seed", "seed"}, {"--device", "device"}};
+/* Options; `key` is what one is short for among the changes. */
+static const struct {
+    const char *name, *key;
+    int what;
+    bool has_value;
+} options[] = {
+    {"--seed", "seed", CHANGES, true},     {"--device", "device", CHANGES, true},   {"--out", NULL, OUT, true},
+    {"--episodes", NULL, EPISODES, true},  {"--overwrite", NULL, OVERWRITE, false}, {"--quiet", NULL, QUIET, false},
+    {"--markdown", NULL, MARKDOWN, false},
+};
 
 static const char *value_of(int argc, char **argv, int *i) {
-    if (*i + 1 >= argc) {
+    if (*i + 1 >= argc || argv[*i + 1][0] == '\0') {
         wrong_usage("%s needs a value", argv[*i]);
     }
     return argv[++*i];
@@ -56,33 +72,55 @@ static void add_override(rlrun_arguments *a, const char *key, const char *value)
     a->overrides[a->num_overrides++] = text;
 }
 
-static bool parse_option(rlrun_arguments *a, int argc, char **argv, int *i) {
-    const char *word = argv[*i];
-    for (int k = 0; k < RLC_COUNT(shorthands); k++) {
-        if (strcmp(word, shorthands[k].option) == 0) {
-            add_override(a, shorthands[k].key, value_of(argc, argv, i));
-            return true;
-        }
+static int64_t parse_episodes(const char *text) {
+    rlc_value value = {.kind = RLC_TEXT, .text = text};
+    int64_t episodes;
+    if (!rlc_value_integer(&value, &episodes) || episodes < 1 || episodes > 1000000) {
+        wrong_usage("--episodes must be 1 to 1000000, not %s", text);
     }
-    if (strcmp(word, "--out") == 0) {
-        a->out = value_of(argc, argv, i);
-    } else if (strcmp(word, "--episodes") == 0) {
-        const char *text = value_of(argc, argv, i);
-        rlc_value value = {.kind = RLC_TEXT, .text = text};
-        if (!rlc_value_integer(&value, &a->episodes) || a->episodes < 1 || a->episodes > 1000000) {
-            wrong_usage("--episodes must be 1 to 1000000, not %s", text);
-        }
-    } else if (strcmp(word, "--overwrite") == 0) {
-        a->overwrite = true;
-    } else if (strcmp(word, "--quiet") == 0) {
-        a->quiet = true;
-    } else {
-        return false;
-    }
-    return true;
+    return episodes;
 }
 
-static void parse(rlrun_arguments *a, int argc, char **argv) {
+/* The word that asked for each thing, for messages. */
+typedef struct words {
+    const char *of[MARKDOWN + 1];
+} words;
+
+static void parse_option(rlrun_arguments *a, words *said, int argc, char **argv, int *i) {
+    const char *word = argv[*i];
+    int k = 0;
+    while (k < RLC_COUNT(options) && strcmp(word, options[k].name) != 0) {
+        k++;
+    }
+    if (k == RLC_COUNT(options)) {
+        wrong_usage("unknown option %s", word);
+    }
+    const char *value = options[k].has_value ? value_of(argc, argv, i) : NULL;
+    said->of[options[k].what] = word;
+    switch (options[k].what) {
+    case CHANGES: add_override(a, options[k].key, value); break;
+    case OUT: a->out = value; break;
+    case EPISODES: a->episodes = parse_episodes(value); break;
+    case OVERWRITE: a->overwrite = true; break;
+    case QUIET: a->quiet = true; break;
+    default: a->markdown = true; break;
+    }
+}
+
+/* What a command would not look at is a mistake. */
+static void check_words(const rlrun_arguments *a, const words *said) {
+    for (int k = 0; k < RLC_COUNT(commands); k++) {
+        for (int what = 1; what <= MARKDOWN && strcmp(a->command, commands[k].name) == 0; what *= 2) {
+            if (said->of[what] != NULL && !(commands[k].takes & what)) {
+                char text[64];
+                snprintf(text, sizeof text, "%s does not take %%s", a->command);
+                wrong_usage(text, said->of[what]);
+            }
+        }
+    }
+}
+
+static void parse(rlrun_arguments *a, words *said, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         bool is_command = false;
@@ -90,9 +128,7 @@ static void parse(rlrun_arguments *a, int argc, char **argv) {
             is_command = is_command || strcmp(word, commands[k].name) == 0;
         }
         if (word[0] == '-') {
-            if (!parse_option(a, argc, argv, &i)) {
-                wrong_usage("unknown option %s", word);
-            }
+            parse_option(a, said, argc, argv, &i);
         } else if (is_command) {
             a->command = word;
         } else if (a->target == NULL && strchr(word, '=') == NULL) {
@@ -101,8 +137,11 @@ static void parse(rlrun_arguments *a, int argc, char **argv) {
         } else if (strchr(word, '=') != NULL) {
             add_override(a, "", word);
             memmove((char *)a->overrides[a->num_overrides - 1], word, strlen(word) + 1);
+            said->of[CHANGES] = word;
         } else {
-            wrong_usage("%s: one recipe, folder or type at a time; changes are written key=value", word);
+            wrong_usage("%s: one recipe, folder or type at a time; changes are written key=value, in quotes if they "
+                        "hold spaces",
+                        word);
         }
     }
 }
@@ -122,10 +161,12 @@ int main(int argc, char **argv) {
     if (a.overrides == NULL) {
         return RLC_FAILED;
     }
-    parse(&a, argc, argv);
+    words said = {0};
+    parse(&a, &said, argc, argv);
     if (a.command == NULL) {
         wrong_usage("%s", "which recipe?");
     }
+    check_words(&a, &said);
     rlc_status status = RLC_INVALID;
     for (int i = 0; i < RLC_COUNT(commands); i++) {
         if (strcmp(a.command, commands[i].name) == 0) {

@@ -2,7 +2,9 @@
 #ifndef RLC_RLRUN_H
 #define RLC_RLRUN_H
 
-#include "core/base.h"
+#include <stdio.h>
+
+#include "core/class.h"
 
 /* What the command line said. */
 typedef struct rlrun_arguments {
@@ -12,7 +14,7 @@ typedef struct rlrun_arguments {
     int num_overrides;
     const char *out;
     int64_t episodes; /* 0: as the recipe says */
-    bool overwrite, quiet;
+    bool overwrite, quiet, markdown;
 } rlrun_arguments;
 
 rlc_status rlrun_train(const rlrun_arguments *a);
@@ -21,5 +23,49 @@ rlc_status rlrun_resume(const rlrun_arguments *a);
 rlc_status rlrun_eval(const rlrun_arguments *a);
 rlc_status rlrun_list(const rlrun_arguments *a);
 rlc_status rlrun_devices(const rlrun_arguments *a);
+
+/* What can be named in a recipe: the kinds of classes in the order of its sections, each with the options that all of them
+ * share, and the sections that have options but no type. Both lists end with a NULL. */
+typedef struct rlrun_kind {
+    const char *kind, *plural, *section;
+    const rlc_option *common;
+} rlrun_kind;
+typedef struct rlrun_section {
+    const char *name, *doc;
+    const rlc_option *options;
+} rlrun_section;
+extern const rlrun_kind rlrun_kinds[];
+extern const rlrun_section rlrun_sections[];
+
+/* Of one option, for people: "integer" or "relu|tanh"; its default, "required" or "none". */
+const char *rlrun_option_type(const rlc_option *option);
+const char *rlrun_option_default(const rlc_option *option, char text[32]);
+bool rlrun_option_is_number(const rlc_option *option);
+
+/* All of it as Markdown: docs/recipe-reference.md. */
+void rlrun_print_reference(const rlc_registry *registry);
+
+/* How wide what people read may be: 100 columns, or down to 80 where $COLUMNS or the terminal has fewer. */
+int rlrun_width(void);
+
+/* A table that fits into that width: the first row is the head. A cell may have several lines; one that is too long is cut
+ * at a space or a dot. Columns marked `right` hold numbers.
+ *
+ *     rlrun_table t = {.num_columns = 2, .right = {[1] = true}};
+ *     rlrun_table_row(&t, "name", "size");
+ *     rlrun_table_row(&t, "weight", "480");
+ *     rlrun_table_print(&t, stdout);             // and empties it
+ */
+enum { RLRUN_COLUMNS = 8 };
+typedef struct rlrun_table {
+    int num_columns;
+    bool right[RLRUN_COLUMNS];
+    rlc_arena arena;
+    const char ***rows;
+    int num_rows;
+} rlrun_table;
+
+void rlrun_table_row(rlrun_table *table, ...); /* as many texts as it has columns */
+void rlrun_table_print(rlrun_table *table, FILE *out);
 
 #endif

@@ -11,63 +11,83 @@
 #include "objectives/target.h"
 #include "recipes/builtin.h"
 #include "recipes/rlrun.h"
+#include "recipes/run.h"
 
-/* The kinds in the order of a recipe, each with the options that all of its classes share. */
-static const struct {
-    const char *kind, *plural;
-    const rlc_option *common;
-} kinds[] = {
-    {"env", "environments (section env)", rlc__env_options},
-    {"transform", "transforms of an environment (env.transforms)", NULL},
-    {"module", "modules (section modules)", rlc__module_options},
-    {"distribution", "distributions of actions (option distribution of a ProbabilisticActor)", NULL},
-    {"collector", "collectors (section collector)", rlc__collector_options},
-    {"buffer", "replay buffers (section buffer)", rlc__buffer_options},
-    {"loss", "losses (section loss)", rlc__module_options},
-    {"target", "target updaters (section target)", rlc__target_options},
-    {"optim", "optimisers (section optim)", rlc__optim_options},
-    {"schedule", "schedules of a number over the run (such as optim.lr)", rlc__schedule_options},
+const rlrun_kind rlrun_kinds[] = {
+    {"env", "environments", "env", rlc__env_options},
+    {"transform", "transforms of an environment", "env.transforms", NULL},
+    {"module", "modules", "modules", rlc__module_options},
+    {"distribution", "distributions of actions", "modules.NAME.distribution", NULL},
+    {"collector", "collectors", "collector", rlc__collector_options},
+    {"buffer", "replay buffers", "buffer", rlc__buffer_options},
+    {"loss", "losses", "loss", rlc__module_options},
+    {"target", "target updaters", "target", rlc__target_options},
+    {"optim", "optimisers", "optim", rlc__optim_options},
+    {"schedule", "schedules of a number over the run", "optim.lr and its kin", rlc__schedule_options},
+    {NULL, NULL, NULL, NULL},
+};
+
+const rlrun_section rlrun_sections[] = {
+    {"recipe", "the sections of a recipe", rlc__recipe_options},
+    {"train", "how often it learns from a batch", rlc__train_options},
+    {"eval", "when and how the policy is evaluated", rlc__eval_options},
+    {"log", "how often numbers are written", rlc__log_options},
+    {"checkpoint", "how often the run is saved", rlc__checkpoint_options},
+    {NULL, NULL, NULL},
 };
 
 static const rlc_option *common_options(const char *kind) {
-    for (int i = 0; i < RLC_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].kind, kind) == 0) {
-            return kinds[i].common;
+    for (const rlrun_kind *k = rlrun_kinds; k->kind != NULL; k++) {
+        if (strcmp(k->kind, kind) == 0) {
+            return k->common;
         }
     }
     return NULL;
 }
 
-static const char *const type_names[] = {
-    [RLC_OPTION_BOOL] = "true|false", [RLC_OPTION_INT] = "integer",       [RLC_OPTION_LONG] = "integer",
-    [RLC_OPTION_FLOAT] = "number",    [RLC_OPTION_STRING] = "text",       [RLC_OPTION_ENUM] = "",
-    [RLC_OPTION_INTS] = "[integers]", [RLC_OPTION_FLOATS] = "[numbers]",  [RLC_OPTION_STRINGS] = "[names]",
-    [RLC_OPTION_MODULE] = "module",   [RLC_OPTION_MODULES] = "[modules]", [RLC_OPTION_VALUE] = "...",
-};
+const char *rlrun_option_type(const rlc_option *o) {
+    static const char *const names[] = {
+        [RLC_OPTION_BOOL] = "true|false",   [RLC_OPTION_INT] = "integer",     [RLC_OPTION_LONG] = "integer",
+        [RLC_OPTION_FLOAT] = "number",      [RLC_OPTION_STRING] = "text",     [RLC_OPTION_INTS] = "[integers]",
+        [RLC_OPTION_FLOATS] = "[numbers]",  [RLC_OPTION_STRINGS] = "[names]", [RLC_OPTION_MODULE] = "module",
+        [RLC_OPTION_MODULES] = "[modules]", [RLC_OPTION_VALUE] = "...",
+    };
+    return o->type == RLC_OPTION_ENUM ? o->choices : names[o->type];
+}
 
-static void print_default(const rlc_option *o) {
-    bool number = o->type >= RLC_OPTION_INT && o->type <= RLC_OPTION_FLOAT;
+bool rlrun_option_is_number(const rlc_option *o) {
+    return o->type == RLC_OPTION_INT || o->type == RLC_OPTION_LONG || o->type == RLC_OPTION_FLOAT;
+}
+
+const char *rlrun_option_default(const rlc_option *o, char text[32]) {
+    bool number = rlrun_option_is_number(o);
     if (o->required || (number && isnan(o->number))) {
-        printf("required");
-    } else if (o->type == RLC_OPTION_BOOL) {
-        printf("%s", o->number != 0 ? "true" : "false");
-    } else if (number) {
-        printf("%.12g", o->number);
-    } else {
-        printf("%s", o->text != NULL ? o->text : "none");
+        return "required";
     }
+    if (o->type == RLC_OPTION_BOOL) {
+        return o->number != 0 ? "true" : "false";
+    }
+    if (number) {
+        snprintf(text, 32, "%.16g", o->number);
+        return text;
+    }
+    return o->text != NULL ? o->text : "none";
 }
 
 static void print_options(const rlc_option *table) {
     for (const rlc_option *o = table; o != NULL && o->name != NULL; o++) {
-        bool number = o->type == RLC_OPTION_INT || o->type == RLC_OPTION_LONG || o->type == RLC_OPTION_FLOAT;
-        printf("  %-22s %s%s, default ", o->name, type_names[o->type], o->type == RLC_OPTION_ENUM ? o->choices : "");
-        print_default(o);
-        if (number) {
-            printf(", %.12g to %.12g", o->min, o->max);
+        char text[32];
+        printf("  %-22s %s, default %s", o->name, rlrun_option_type(o), rlrun_option_default(o, text));
+        if (rlrun_option_is_number(o)) {
+            printf(", %.16g to %.16g", o->min, o->max);
         }
-        printf("\n  %-22s %s%s%s%s\n", "", o->help, o->alias != NULL ? " (also: " : "",
-               o->alias != NULL ? o->alias : "", o->alias != NULL ? ")" : "");
+        printf("\n  %-22s %s", "", o->help);
+        for (const char *at = o->alias; at != NULL && *at != '\0';) {
+            size_t length = strcspn(at, "|");
+            printf("%s%.*s", at == o->alias ? " (also: " : ", ", (int)length, at);
+            at += length + (at[length] == '|');
+        }
+        printf("%s\n", o->alias != NULL ? ")" : "");
     }
 }
 
@@ -86,7 +106,15 @@ static rlc_status print_type(const rlc_registry *registry, const char *name) {
             print_class(type);
             found++;
         }
-        names[count < 255 ? count++ : count] = type->name;
+        names[count < 240 ? count++ : count] = type->name;
+    }
+    for (const rlrun_section *section = rlrun_sections; section->name != NULL; section++) {
+        if (strcmp(section->name, name) == 0) {
+            printf("%s: %s\n", section->name, section->doc);
+            print_options(section->options);
+            found++;
+        }
+        names[count++] = section->name;
     }
     if (found > 0) {
         return RLC_OK;
@@ -97,14 +125,19 @@ static rlc_status print_type(const rlc_registry *registry, const char *name) {
 }
 
 static void print_all(const rlc_registry *registry) {
-    for (int k = 0; k < RLC_COUNT(kinds); k++) {
-        printf("%s%s\n", k > 0 ? "\n" : "", kinds[k].plural);
+    for (const rlrun_kind *k = rlrun_kinds; k->kind != NULL; k++) {
+        printf("%s (%s)\n", k->plural, k->section);
         for (int i = 0; i < rlc_registry_count(registry); i++) {
             const rlc_class *type = rlc_registry_at(registry, i);
-            if (strcmp(type->kind, kinds[k].kind) == 0) {
+            if (strcmp(type->kind, k->kind) == 0) {
                 printf("  %-22s %s\n", type->name, type->doc);
             }
         }
+        printf("\n");
+    }
+    printf("sections without a type\n");
+    for (const rlrun_section *section = rlrun_sections; section->name != NULL; section++) {
+        printf("  %-22s %s\n", section->name, section->doc);
     }
     printf("\n`rlrun list TYPE` shows the options of one.\n");
 }
@@ -113,7 +146,9 @@ rlc_status rlrun_list(const rlrun_arguments *a) {
     rlc_registry *registry;
     RLC_TRY(rlc_registry_new(&registry));
     rlc_status status = RLC_OK;
-    if (a->target != NULL) {
+    if (a->markdown) {
+        rlrun_print_reference(registry);
+    } else if (a->target != NULL) {
         status = print_type(registry, a->target);
     } else {
         print_all(registry);

@@ -10,8 +10,10 @@
 const rlc_option rlc__train_options[] = {
     RLC_LONG(rlc_train_options, optim_steps_per_batch, 1, 1, 1e9,
              "updates after each batch, from samples of the buffer"),
-    RLC_LONG(rlc_train_options, epochs, 1, 1, 1e6, "passes over each batch where there is no buffer"),
-    RLC_LONG(rlc_train_options, minibatch_size, 0, 0, 1e9, "rows of an update in those passes; 0 for the whole batch"),
+    RLC_LONG(rlc_train_options, epochs, 1, 1, 1e6, "passes over each batch where there is no buffer",
+             .alias = "num_epochs"),
+    RLC_LONG(rlc_train_options, minibatch_size, 0, 0, 1e9, "rows of an update in those passes; 0 for the whole batch",
+             .alias = "mini_batch_size|sub_batch_size"),
     {0},
 };
 
@@ -30,12 +32,14 @@ const rlc_option rlc__eval_options[] = {
 };
 
 const rlc_option rlc__log_options[] = {
-    RLC_LONG(rlc_log_options, every, 0, 0, 1e15, "frames between two lines of the log; 0 for 50 lines in a run"),
+    RLC_LONG(rlc_log_options, every, 0, 0, 1e15, "frames between two lines of the log; 0 for 50 lines in a run",
+             .alias = "log_interval"),
     {0},
 };
 
 const rlc_option rlc__checkpoint_options[] = {
-    RLC_LONG(rlc_checkpoint_options, every, 0, 0, 1e15, "frames between two; 0 for ten in a run"),
+    RLC_LONG(rlc_checkpoint_options, every, 0, 0, 1e15, "frames between two; 0 for ten in a run",
+             .alias = "save_trainer_interval"),
     RLC_BOOL_OPTION(rlc_checkpoint_options, buffer, true, "save the replay buffer too; a resume is exact only with it"),
     {0},
 };
@@ -70,6 +74,23 @@ static rlc_status read_options(rlc_run *run) {
     return RLC_OK;
 }
 
+static bool writes(const rlc_module *m, const rlc_key *key) {
+    for (int i = 0; m != NULL && i < m->num_out; i++) {
+        if (m->out_keys[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rlc_status declare_evaluated(rlc_run *run) {
+    const rlc_value *name = run->eval.policy_name;
+    RLC_TRY(rlc_model_refer(run->model, "eval.policy", name, &run->eval_policy));
+    return writes(run->eval_policy, rlc_key_intern("action"))
+               ? RLC_OK
+               : rlc_value_fail(name, "eval: the policy %s writes no 'action'", run->eval_policy->path);
+}
+
 /* Declares all modules, the advantage and the loss, for the example that the environment gives. */
 static rlc_status declare(rlc_run *run) {
     const rlc_recipe *r = &run->recipe;
@@ -97,7 +118,7 @@ static rlc_status declare(rlc_run *run) {
         run->loss = status == RLC_OK ? (rlc_loss *)loss : NULL;
     }
     if (status == RLC_OK && has(r->eval)) {
-        status = rlc_model_refer(run->model, "eval.policy", run->eval.policy_name, &run->eval_policy);
+        status = declare_evaluated(run);
     }
     rlc_program_free(shapes);
     return status;
@@ -110,15 +131,6 @@ static void want(rlc_run *run, const rlc_key *key) {
         }
     }
     run->wanted[run->num_wanted++] = key;
-}
-
-static bool writes(const rlc_module *m, const rlc_key *key) {
-    for (int i = 0; m != NULL && i < m->num_out; i++) {
-        if (m->out_keys[i] == key) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this and no more. */
@@ -171,6 +183,9 @@ static rlc_status build_optims(rlc_run *run) {
     RLC_TRY(require(run, section, "optim"));
     bool list = section->kind == RLC_LIST;
     run->num_optims = 0;
+    if (list && section->count == 0) {
+        return rlc_value_fail(section, "optim: the list is empty: nothing would be trained");
+    }
     run->frames_view =
         rlc_tensor_over(run->device, RLC_I64, (rlc_shape){0}, (int64_t *)run->env->totals->data + RLC_ENV_FRAMES);
     if (run->frames_view == NULL) {
@@ -221,7 +236,10 @@ static rlc_status build_sums(rlc_run *run) {
 static rlc_status build(rlc_run *run) {
     const rlc_recipe *r = &run->recipe;
     RLC_TRY(rlc_registry_new(&run->registry));
-    RLC_TRY(rlc_device_open(r->device, &run->device));
+    if (rlc_device_open(r->device, &run->device) != RLC_OK) {
+        rlc_value_locate(rlc_value_find(r->root, "device"));
+        return rlc_error_status();
+    }
     RLC_TRY(build_env(run));
     RLC_TRY(read_options(run));
     RLC_TRY(declare(run));

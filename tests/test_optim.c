@@ -360,9 +360,9 @@ static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: Adam}", "test:1: optim: option 'lr' is required"},
-        {"{type: Adam, lr: -0.1}", "optim: option 'lr' must be a number from 0 on or a map with a type, not '-0.1'"},
-        {"{type: Adam, lr: fast}", "optim: option 'lr' must be a number from 0 on or a map with a type, not 'fast'"},
-        {"{type: Adam, lr: [1]}", "optim: option 'lr' must be a number from 0 on or a map with a type, not a list"},
+        {"{type: Adam, lr: -0.1}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not '-0.1'"},
+        {"{type: Adam, lr: fast}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not 'fast'"},
+        {"{type: Adam, lr: [1]}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not a list"},
         {"{type: Adam, lr: {from: 1}}", "optim.lr: 'type' is missing: which schedule is this?"},
         {"{type: Adam, lr: {type: linear, from: 1}}", "optim.lr: there is no run for a schedule to go by"},
         {"{type: Adam, lr: {type: constant, from: 1, warmup: 5}}", "optim.lr: there is no run for a schedule to go by"},

@@ -224,6 +224,59 @@ static void test_unknown_options(void **state) {
     expect_ok(rlc_options_apply(&arena, "thing", world_value("{type: a}"), &nothing, NULL, NULL));
 }
 
+/* An option may have several other spellings, and names of choices those of PyTorch. */
+static void test_spellings(void **state) {
+    (void)state;
+    static const rlc_option several[] = {
+        RLC_LONG(Everything, count, 5, 0, 100, "how many", .alias = "mini_batch_size|sub_batch_size|n"),
+        RLC_ENUM(Everything, choice, "relu", "relu|leaky_relu|one_hot|l2|TanhNormal", "which"),
+        {0},
+    };
+    static const struct { const char *options; int64_t count; int choice; } good[] = {
+        {"{}", 5, 0},
+        {"{count: 1}", 1, 0},
+        {"{mini_batch_size: 2}", 2, 0},
+        {"{sub_batch_size: 3}", 3, 0},
+        {"{n: 4, choice: ReLU}", 4, 0},
+        {"{choice: nn.LeakyReLU}", 5, 1},
+        {"{choice: torch.nn.ReLU}", 5, 0},
+        {"{choice: one-hot}", 5, 2},
+        {"{choice: OneHot}", 5, 2},
+        {"{choice: L2}", 5, 3},
+        {"{choice: LeakyRELU}", 5, 1},
+        {"{choice: TanhNormal}", 5, 4},
+        {"{choice: leaky-relu}", 5, 1},
+    };
+    for (int i = 0; i < RLC_COUNT(good); i++) {
+        Everything e = {0};
+        expect_ok(rlc_options_apply(&arena, "thing", world_value(good[i].options), &e, several, NULL));
+        assert_int_equal(e.count, good[i].count);
+        assert_int_equal(e.choice, good[i].choice);
+    }
+    static const misuse bad[] = {
+        {"{n: 1, mini_batch_size: 1}", "test:1: thing: option 'count' is given twice, as 'n' too"},
+        {"{subbatch_size: 1}", "thing: unknown option 'subbatch_size' (did you mean 'sub_batch_size'?)"},
+        {"{elephant: 1}", "options are count, mini_batch_size, sub_batch_size, n, choice"},
+        {"{choice: nn.}", "option 'choice' must be one of relu|leaky_relu|one_hot|l2|TanhNormal, not 'nn.'"},
+        {"{choice: relu6}", "must be one of relu|leaky_relu|one_hot|l2|TanhNormal, not 'relu6'"},
+        {"{choice: rel}", "must be one of"},
+        {"{choice: onehot}", "must be one of"},
+        {"{choice: oneHot}", "must be one of"},
+        {"{choice: OneHots}", "must be one of"},
+        {"{choice: one_hot_}", "must be one of"},
+        {"{choice: One}", "must be one of"},
+        {"{choice: tanhnormal}", "must be one of"},
+        {"{sub_batch_size: 3, count: ~}", "option 'count' is given twice, as 'sub_batch_size' too"},
+        {"{choice: '-'}", "must be one of"},
+        {"{n: 101}", "option 'count' must be between 0 and 100, not 101"},
+    };
+    for (int i = 0; i < RLC_COUNT(bad); i++) {
+        Everything e = {0};
+        expect_error(rlc_options_apply(&arena, "thing", world_value(bad[i].options), &e, several, NULL), RLC_INVALID,
+                     bad[i].message);
+    }
+}
+
 /* Options that must be given, by a number's default or by the mark. */
 static void test_required(void **state) {
     (void)state;
@@ -290,6 +343,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_wrong_types, start, stop),
         cmocka_unit_test_setup_teardown(test_ranges, start, stop),
         cmocka_unit_test_setup_teardown(test_unknown_options, start, stop),
+        cmocka_unit_test_setup_teardown(test_spellings, start, stop),
         cmocka_unit_test_setup_teardown(test_required, start, stop),
         cmocka_unit_test_setup_teardown(test_nearest, start, stop),
     };

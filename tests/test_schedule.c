@@ -135,9 +135,9 @@ static void test_is_data(void **state) {
 static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"-1", "test:1: optim: option 'lr' must be a number from 0 on or a map with a type, not '-1'"},
-        {"fast", "optim: option 'lr' must be a number from 0 on or a map with a type, not 'fast'"},
-        {"[1]", "optim: option 'lr' must be a number from 0 on or a map with a type, not a list"},
+        {"-1", "test:1: optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not '-1'"},
+        {"fast", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not 'fast'"},
+        {"[1]", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not a list"},
         {"{from: 1}", "test:1: optim.lr: 'type' is missing: which schedule is this?"},
         {"{type: cosin, from: 1}", "there is no schedule of type 'cosin' (did you mean 'cosine'?)"},
         {"{type: Adam, from: 1}", "there is no schedule of type 'Adam'"},

@@ -136,6 +136,8 @@ static void test_soft_update(void **state) {
     check_soft_updates("{type: SoftUpdate, tau: 0.1}", 0.1, 1);
     check_soft_updates("{type: SoftUpdate}", 0.001, 1);
     check_soft_updates("{type: SoftUpdate, tau: 0.25, every: 2}", 0.25, 2);
+    check_soft_updates("{type: SoftUpdate, eps: 0.75}", 0.25, 1); /* TorchRL's 1 - tau */
+    check_soft_updates("{type: SoftUpdate, tau: ~}", 0.001, 1);
     check_soft_updates("{type: SoftUpdate, tau: 0}", 0, 1);
     check_soft_updates("{type: SoftUpdate, tau: 1}", 1, 1);
 }
@@ -170,6 +172,7 @@ static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: SoftUpdate, tau: 1.5}", "test:1: target: option 'tau' must be between 0 and 1, not 1.5"},
+        {"{type: SoftUpdate, tau: 0.1, eps: 0.9}", "target: give either 'tau' or 'eps', which is 1 - tau"},
         {"{type: HardUpdate, every: 0}", "test:1: target: option 'every' must be between 1 and"},
         {"{type: HardUpdate, tau: 0.1}", "test:1: target: unknown option 'tau'"},
         {"{type: HardUpdat, every: 5}", "there is no target of type 'HardUpdat' (did you mean 'HardUpdate'?)"},

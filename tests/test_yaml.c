@@ -112,6 +112,40 @@ static void test_block_and_flow(void **state) {
     assert_int_equal(at(v, "optim.1", RLC_LIST, 15)->count, 0);
 }
 
+/* Own keys win over merged ones wherever they stand, and earlier maps of a list over later ones. */
+static void test_merge_keys(void **state) {
+    (void)state;
+    rlc_value *v = parse("a: &a {x: 1,\n  y: 2}\nb: &b {y: 3, z: 4}\n"
+                         "c: {y: 5, <<: *a, w: 6}\n"
+                         "d: {<<: [*b, *a, {x: 9, v: 7}]}\n"
+                         "e: {<<: {}, '<<': text}\n"
+                         "f:\n  <<: *a\n  z: 8\n");
+    assert_int_equal(rlc_value_at(v, "c")->count, 3);
+    expect_text(at(v, "c.x", RLC_TEXT, 1), "1");
+    expect_text(at(v, "c.y", RLC_TEXT, 4), "5");
+    assert_int_equal(rlc_value_at(v, "d")->count, 4);
+    expect_text(rlc_value_at(v, "d.x"), "1");
+    expect_text(rlc_value_at(v, "d.y"), "3");
+    expect_text(rlc_value_at(v, "d.v"), "7");
+    assert_int_equal(rlc_value_at(v, "e")->count, 1); /* in quotes it is a key */
+    expect_text(rlc_value_at(v, "e.<<"), "text");
+    expect_text(at(v, "f.y", RLC_TEXT, 2), "2");
+    /* copies: a change of one is none of the others */
+    rlc_value_at(v, "c.x")->text = "changed";
+    expect_text(rlc_value_at(v, "a.x"), "1");
+    expect_text(rlc_value_at(v, "f.x"), "1");
+    static const char *const cases[][2] = {
+        {"a: 1\nb:\n  <<: 3\n", "test:3: '<<' takes a map or a list of maps, as in <<: *defaults, not '3'"},
+        {"<<: [{a: 1}, [2]]\n", "test:1: '<<' takes a map or a list of maps, as in <<: *defaults, not a list"},
+        {"<<: {a: 1}\n<<: {b: 1}\n", "test:2: '<<' is given twice, first on line 1; write <<: [*a, *b]"},
+        {"a: &a {<<: *a}\n", "test:1: this alias refers to a value that it is part of"},
+    };
+    for (int i = 0; i < RLC_COUNT(cases); i++) {
+        rlc_value *value;
+        expect_error(rlc_value_parse(&arena, "test", cases[i][0], &value), RLC_INVALID, cases[i][1]);
+    }
+}
+
 static void test_line_ends_and_byte_order_mark(void **state) {
     (void)state;
     rlc_value *v = parse("\xef\xbb\xbf"
@@ -315,6 +349,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_block_and_flow, start, stop),
         cmocka_unit_test_setup_teardown(test_line_ends_and_byte_order_mark, start, stop),
         cmocka_unit_test_setup_teardown(test_aliases_are_copies, start, stop),
+        cmocka_unit_test_setup_teardown(test_merge_keys, start, stop),
         cmocka_unit_test_setup_teardown(test_what_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(test_nesting, start, stop),
         cmocka_unit_test_setup_teardown(test_too_many_values, start, stop),
