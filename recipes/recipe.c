@@ -127,7 +127,7 @@ static bool env_property(const rlc_env *env, const char *path, int64_t *number) 
 typedef struct resolver {
     rlc_recipe *recipe;
     const rlc_env *env;
-    int depth;
+    int depth, unfolded; /* references being followed; values that have been put in the place of some */
 } resolver;
 
 static rlc_status resolve(resolver *r, rlc_value *value);
@@ -177,6 +177,33 @@ static rlc_status unknown_reference(const resolver *r, const rlc_value *value, c
                           path);
 }
 
+/* Puts a value in the place of a reference to it. Both then share what is below, so that a few lines could stand for more
+ * than there are atoms: what a recipe unfolds to is limited as a file is. */
+static rlc_status put_value(resolver *r, rlc_value *value, const rlc_value *target) {
+    r->unfolded += rlc_value_count(target);
+    if (r->unfolded > RLC_MAX_VALUES) {
+        return rlc_value_fail(value, "'%s': the references of this recipe unfold to more than 100,000 values",
+                              value->text);
+    }
+    if (rlc_value_height(target) > RLC_MAX_DEPTH) {
+        return rlc_value_fail(value, "'%s': references nest deeper than 64 levels", value->text);
+    }
+    int line = value->line;
+    *value = *target;
+    value->line = line;
+    return RLC_OK;
+}
+
+/* Puts a number in the place of a reference to it. */
+static rlc_status put_number(const resolver *r, rlc_value *value, int64_t number, int64_t factor) {
+    if (__builtin_mul_overflow(number, factor, &number)) {
+        return rlc_value_fail(value, "'%s': the product is too large", value->text);
+    }
+    value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)number);
+    value->quoted = false;
+    return value->text != NULL ? RLC_OK : rlc_error_status();
+}
+
 /* Puts what a reference stands for in its place. */
 static rlc_status resolve_text(resolver *r, rlc_value *value) {
     const char *start = strstr(value->text, "${");
@@ -194,30 +221,24 @@ static rlc_status resolve_text(resolver *r, rlc_value *value) {
     if (!split(inside, path, &factor)) {
         return rlc_value_fail(value, "'%s' is no reference; write \"${a.b}\" or \"${2 * a.b}\"", value->text);
     }
-    rlc_value *target = rlc_value_at(r->recipe->root, path);
     if (r->env != NULL && env_property(r->env, path, &number)) {
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
-    } else if (target == NULL) {
-        return unknown_reference(r, value, path);
-    } else {
-        if (++r->depth > 32) {
-            return rlc_value_fail(value, "'%s' refers to itself", value->text);
-        }
-        RLC_TRY(resolve(r, target));
-        r->depth--;
-        if (factor == 1) {
-            int line = value->line;
-            *value = *target;
-            value->line = line;
-            return RLC_OK;
-        }
-        if (!rlc_value_integer(target, &number)) {
-            return rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
-        }
-        value->text = rlc_arena_printf(&r->recipe->arena, "%lld", (long long)(number * factor));
+        return put_number(r, value, number, factor);
     }
-    value->quoted = false;
-    return value->text != NULL ? RLC_OK : rlc_error_status();
+    rlc_value *target = rlc_value_at(r->recipe->root, path);
+    if (target == NULL) {
+        return unknown_reference(r, value, path);
+    }
+    if (++r->depth > 32) {
+        return rlc_value_fail(value, "'%s' refers to itself", value->text);
+    }
+    RLC_TRY(resolve(r, target));
+    r->depth--;
+    if (factor == 1) {
+        return put_value(r, value, target);
+    }
+    return rlc_value_integer(target, &number)
+               ? put_number(r, value, number, factor)
+               : rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
 }
 
 static rlc_status resolve(resolver *r, rlc_value *value) {
@@ -232,7 +253,10 @@ static rlc_status resolve(resolver *r, rlc_value *value) {
 
 rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env) {
     rlc_value *value = section != NULL ? rlc_value_find(recipe->root, section) : recipe->root;
-    return value != NULL ? resolve(&(resolver){recipe, env, 0}, value) : RLC_OK;
+    RLC_TRY(value != NULL ? resolve(&(resolver){recipe, env, 0, 0}, value) : RLC_OK);
+    return rlc_value_height(recipe->root) <= RLC_MAX_DEPTH
+               ? RLC_OK
+               : rlc_value_fail(value, "recipe: its references nest deeper than 64 levels");
 }
 
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
