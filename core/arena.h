@@ -63,6 +63,13 @@ void rlc_arena_free(rlc_arena *arena);  /* gives the chunks back too; the arena 
 
 size_t rlc_arena_size(const rlc_arena *arena); /* bytes of all chunks */
 
+/* How chunks grow: sizes are multiples of `unit`, a power of two, and at least `factor` times that of the chunk before. The
+ * same for all arenas; tests make both tiny, so that every request becomes one that can fail. */
+typedef struct rlc__growth {
+    size_t unit, factor;
+} rlc__growth;
+extern rlc__growth rlc__arena_growth;
+
 #if defined(__SANITIZE_ADDRESS__)
 #define RLC_ASAN 1
 #elif defined(__has_feature)

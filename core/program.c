@@ -62,6 +62,7 @@ void rlc__program_resume(rlc_program *p) {
         close_program(p);
     }
     p->status = RLC_OK;
+    p->failed_before = rlc_error_status() != RLC_OK;
     p->where = NULL;
     if (rlc__current != NULL) {
         rlc__flush(rlc__current); /* the inner program may look at what the outer one has recorded */
@@ -85,7 +86,12 @@ void rlc_begin_shapes(rlc_program *p) {
     p->shapes_only = true;
 }
 
+/* An error of this thread since the program was opened is the program's, too: a node that found no memory for its operands
+ * is missing from the list. */
 rlc_status rlc__flush(rlc_program *p) {
+    if (p->status == RLC_OK && !p->failed_before) {
+        p->status = rlc_error_status();
+    }
     if (p->status == RLC_OK && p->num_run < p->num_nodes) {
         int first = p->num_run;
         p->num_run = p->num_nodes;

@@ -67,6 +67,7 @@ struct rlc_program {
     const char *op;     /* the op that is being recorded, for messages */
     rlc_exploration exploration;
     bool open, shapes_only, no_grad, eager, check_nan;
+    bool failed_before; /* this thread had an error when the program was opened */
 };
 
 /* A program for `device`; `name` is for messages. */

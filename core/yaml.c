@@ -41,7 +41,10 @@ static rlc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return RLC_OK;
     }
-    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory";
+    if (r->parser.error == YAML_MEMORY_ERROR) {
+        return rlc_fail(RLC_FAILED, "%s: out of memory", r->file);
+    }
+    const char *problem = r->parser.problem != NULL ? r->parser.problem : "it cannot be parsed";
     size_t line = r->parser.error == YAML_READER_ERROR ? line_at(r, r->parser.problem_offset)
                                                        : r->parser.problem_mark.line;
     if (r->parser.context != NULL) {
@@ -276,7 +279,7 @@ rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value)
     struct stat info;
     FILE *in = fopen(path, "rb");
     if (in == NULL) {
-        return rlc_fail(RLC_INVALID, "%s: %s", path, strerror(errno));
+        return rlc_fail(errno == ENOMEM ? RLC_FAILED : RLC_INVALID, "%s: %s", path, strerror(errno));
     }
     if (fstat(fileno(in), &info) == 0 && S_ISDIR(info.st_mode)) {
         fclose(in);

@@ -22,10 +22,11 @@ static rlc_status add_pair(rlc_target *t, const rlc_model *model, const rlc_loss
                         MAX_PARAMETERS);
     }
     int stretches = rlc_model_paired_ranges(model, online, target, count, from, to);
-    for (int i = 0; i < stretches; i++, t->count++) {
-        t->onlines[t->count] = rlc_model_values(model, from[i]);
-        t->targets[t->count] = rlc_model_values(model, to[i]);
-        if (t->onlines[t->count] == NULL || t->targets[t->count] == NULL) {
+    for (int i = 0; i < stretches; i++) {
+        int at = t->count++; /* before anything can fail: what is counted is freed */
+        t->onlines[at] = rlc_model_values(model, from[i]);
+        t->targets[at] = rlc_model_values(model, to[i]);
+        if (t->onlines[at] == NULL || t->targets[at] == NULL) {
             return rlc_error_status();
         }
     }

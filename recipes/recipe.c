@@ -1,6 +1,7 @@
 #include "recipes/recipe.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,7 +274,11 @@ rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
         if (path == NULL) {
             return rlc_error_status();
         }
+        errno = 0;
         char *absolute = realpath(path, NULL);
+        if (absolute == NULL && errno == ENOMEM) {
+            return rlc_fail(RLC_FAILED, "out of memory: plug-in %s", path);
+        }
         item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
         free(absolute);
         if (item->text == NULL) {
@@ -293,16 +298,19 @@ rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path) {
     return rlc_file_write(path, write_tree, recipe->root);
 }
 
-uint64_t rlc_recipe_hash(const rlc_recipe *recipe) {
+rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return 0;
+    if (out != NULL) {
+        rlc_value_write(recipe->root, out);
     }
-    rlc_value_write(recipe->root, out);
-    fclose(out);
-    uint64_t hash = rlc_stream_key(0, text);
+    bool good = out != NULL && !ferror(out);
+    if (out == NULL || fclose(out) != 0 || !good || text == NULL) {
+        free(text);
+        return rlc_fail(RLC_FAILED, "out of memory: the text of the recipe");
+    }
+    *hash = rlc_stream_key(0, text);
     free(text);
-    return hash;
+    return RLC_OK;
 }

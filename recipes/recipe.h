@@ -39,7 +39,7 @@ rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry);
 rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path);
 
 /* A number that changes when anything in the recipe does. */
-uint64_t rlc_recipe_hash(const rlc_recipe *recipe);
+rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash);
 
 extern const rlc_option rlc__recipe_options[];
 
