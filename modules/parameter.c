@@ -133,6 +133,9 @@ static rlc_status initialise(rlc_model *model, int64_t total) {
 
 rlc_status rlc_model_allocate(rlc_model *model) {
     int64_t total = 0;
+    if (model->values != NULL) {
+        return rlc_fail(RLC_INVALID, "rlc_model_allocate: the model is allocated already");
+    }
     for (int i = 0; i < model->num_parameters; i++) {
         rlc_parameter_entry *entry = &model->parameters[i];
         entry->offset = total;

@@ -53,6 +53,9 @@ static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options)
 }
 
 rlc_status rlc_target_new(rlc_loss *loss, const rlc_value *options, rlc_target **out) {
+    if (loss->base.model->values == NULL) {
+        return rlc_fail(RLC_INVALID, "rlc_target_new: the model has no memory yet; call rlc_model_allocate first");
+    }
     const rlc_target_class *type =
         (const rlc_target_class *)rlc_registry_type_of(loss->base.model->registry, "target", "target", options);
     rlc_target *t = type != NULL ? rlc_calloc(1, type->base.size) : NULL;
