@@ -66,7 +66,7 @@ $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
 
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
-TESTS = $(filter-out $(if $(SAN),test_steady),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 
 # where they find the command, and a plug-in with stand-ins for the classes that the recipes in tests/shapes name
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_SHAPES='"$(CURDIR)/$O/tests/shapes.so"' -DTEST_CC='"$(CC)"' \
@@ -118,6 +118,26 @@ deps:
 	as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	$$as_root apt-get update -qq && \
 	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
+# Every allocation fails once, instead of one in many as in make check.
+torture: tests
+	RLC_TORTURE=1 $O/tests/test_torture
+
+# Fuzzing: each target of tests/fuzz for so many seconds. What it finds is left in build-fuzz/found and belongs, once it is
+# mended, in tests/fuzz/corpus, which test_corpus goes through.
+FUZZ_SECONDS = 60
+FUZZERS = $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz:
+	@$(MAKE) --no-print-directory O=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g -Wno-pass-failed' run-fuzz
+
+run-fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do name=$$(basename $$f); mkdir -p $O/found/$$name; \
+	    ASAN_OPTIONS=allocator_may_return_null=1 $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 \
+	        -max_len=4096 -artifact_prefix=$O/found/$$name- $O/found/$$name tests/fuzz/corpus/$$name || exit 1; done
+
+$O/fuzz/%: $O/tests/fuzz/%.o $(OBJECTS)
+	@mkdir -p $(@D)
+	$(SAY)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
 layers:
 	@tests/layers.sh
@@ -182,5 +202,6 @@ clean:
 	rm -rf build build-* rlrun
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
-.PHONY: all examples tests check run-tests demo deps layers bench results docs docs-check oracle install clean
+.PHONY: all examples tests check run-tests torture fuzz run-fuzz demo deps layers bench results docs docs-check oracle \
+    install clean
 .SECONDARY:

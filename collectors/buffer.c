@@ -127,7 +127,7 @@ void rlc_buffer_free(rlc_buffer *b) {
 }
 
 void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
-    if (batch == NULL) {
+    if (batch == NULL || rlc__require_program("buffer_extend") == NULL) {
         return;
     }
     int64_t rows = rlc_shape_numel(batch->batch);
@@ -142,6 +142,9 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
 }
 
 rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
+    if (rlc__require_program("buffer_sample") == NULL) {
+        return NULL;
+    }
     bool was = rlc_no_grad(true);
     rlc_dict *sample = b->type->sample(b);
     rlc_no_grad(was);

@@ -98,7 +98,7 @@ rlc_dict *rlc_collect(rlc_collector *c, const rlc_key *const *keys, int count) {
     bool was = rlc_no_grad(true);
     rlc_dict *batch = c->type->collect(c, keys, count);
     rlc_no_grad(was);
-    *c->frames += c->frames_per_batch;
+    *c->frames += batch != NULL ? c->frames_per_batch : 0;
     return batch;
 }
 

@@ -22,7 +22,7 @@ struct rlc_arena_chunk {
     size_t size;
 };
 
-enum { FIRST_CHUNK = 64 * 1024 };
+rlc__growth rlc__arena_growth = {.unit = 64 * 1024, .factor = 2};
 
 /* Linux grants more than there is and kills the process that uses it: refuse what can never be had. */
 static bool exceeds_machine(size_t size) {
@@ -85,16 +85,20 @@ static void enter(rlc_arena *arena, rlc_arena_chunk *chunk) {
     arena->end = chunk != NULL ? chunk->start + chunk->size : NULL;
 }
 
+static size_t in_units(size_t size) {
+    return (size + rlc__arena_growth.unit - 1) & ~(rlc__arena_growth.unit - 1);
+}
+
 /* A new chunk behind the current one, at least twice its size so that their number stays small. */
 static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
     const rlc_memory *memory = memory_of(arena);
-    size_t wanted = arena->current != NULL ? 2 * arena->current->size : FIRST_CHUNK;
+    size_t least = in_units(size);
+    size_t wanted = arena->current != NULL ? rlc__arena_growth.factor * arena->current->size : rlc__arena_growth.unit;
     if (wanted < size) {
-        wanted = (size + FIRST_CHUNK - 1) & ~(size_t)(FIRST_CHUNK - 1);
+        wanted = least;
     }
     rlc_arena_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
     bool clean = rlc_error_status() == RLC_OK;
-    size_t least = (size + FIRST_CHUNK - 1) & ~(size_t)(FIRST_CHUNK - 1);
     size_t held = memory->on_host ? rlc_arena_size(arena) : 0;
     if (chunk != NULL && exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
         free(chunk);
@@ -148,7 +152,7 @@ void *rlc__arena_grow(rlc_arena *arena, size_t size, size_t align) {
 void *rlc__arena_alloc_checked(rlc_arena *arena, size_t size, size_t align) {
     enum { GAP = 16 };
     uintptr_t start = ((uintptr_t)arena->next + (align - 1)) & ~(uintptr_t)(align - 1);
-    if (size > SIZE_MAX - 2 * FIRST_CHUNK || arena->next == NULL || start > (uintptr_t)arena->end ||
+    if (size > SIZE_MAX / 2 || arena->next == NULL || start > (uintptr_t)arena->end ||
         size > (uintptr_t)arena->end - start) {
         return rlc__arena_grow(arena, size, align);
     }

@@ -70,6 +70,13 @@ rlc_status rlc_memory_check(double bytes, const char *what);
 /* "4.2 GB", for people. */
 const char *rlc_bytes_text(double bytes, char text[16]);
 
+/* How chunks grow: sizes are multiples of `unit`, a power of two, and at least `factor` times that of the chunk before. The
+ * same for all arenas; tests make both tiny, so that every request becomes one that can fail. */
+typedef struct rlc__growth {
+    size_t unit, factor;
+} rlc__growth;
+extern rlc__growth rlc__arena_growth;
+
 #if defined(__SANITIZE_ADDRESS__)
 #define RLC_ASAN 1
 #elif defined(__has_feature)

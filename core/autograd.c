@@ -3,7 +3,12 @@
 
 static void check_scalar(const rlc_tensor *loss) {
     char text[RLC_SHAPE_TEXT];
-    if (loss->numel != 1) {
+    if (loss->program != NULL && loss->program != rlc_current()) {
+        rlc__op_fail("rlc_backward", "the tensor belongs to another program, '%s'", loss->program->name);
+    } else if (loss->program != NULL && loss->generation != loss->program->generation) {
+        rlc__op_fail("rlc_backward", "the tensor is from before the last rlc_begin of program '%s'",
+                     loss->program->name);
+    } else if (loss->numel != 1) {
         rlc__op_fail("rlc_backward",
                      "needs a tensor with one element, got shape %s; reduce it first, with rlc_mean say",
                      rlc_shape_text(rlc_shape_of(loss), text));
@@ -19,10 +24,6 @@ void rlc_backward(rlc_tensor *loss) {
     }
     check_scalar(loss);
     if (p->status != RLC_OK || p->shapes_only) {
-        return;
-    }
-    if (loss->program != p) {
-        rlc__op_fail("rlc_backward", "the tensor belongs to another program");
         return;
     }
     bool was = rlc_no_grad(true);
@@ -74,5 +75,7 @@ void rlc__accumulate_fresh(rlc_program *p, rlc_tensor *operand, rlc_tensor *g) {
 }
 
 void rlc_zero_grad(rlc_tensor *root) {
-    root->flags &= (uint8_t)~RLC_HAS_GRAD;
+    if (root != NULL) {
+        root->flags &= (uint8_t)~RLC_HAS_GRAD;
+    }
 }

@@ -62,6 +62,7 @@ void rlc__program_resume(rlc_program *p) {
         close_program(p);
     }
     p->status = RLC_OK;
+    p->failed_before = rlc_error_status() != RLC_OK;
     p->where = NULL;
     if (rlc__current != NULL) {
         rlc__flush(rlc__current); /* the inner program may look at what the outer one has recorded */
@@ -75,6 +76,7 @@ void rlc_begin(rlc_program *p) {
     rlc_arena_reset(&p->host);
     rlc_arena_reset(&p->data);
     p->num_nodes = p->num_run = 0;
+    p->generation++;
     p->exploration = RLC_EXPLORE_RANDOM;
     p->shapes_only = p->no_grad = false;
     rlc__program_resume(p);
@@ -85,7 +87,12 @@ void rlc_begin_shapes(rlc_program *p) {
     p->shapes_only = true;
 }
 
+/* An error of this thread since the program was opened is the program's, too: a node that found no memory for its operands
+ * is missing from the list. */
 rlc_status rlc__flush(rlc_program *p) {
+    if (p->status == RLC_OK && !p->failed_before) {
+        p->status = rlc_error_status();
+    }
     if (p->status == RLC_OK && p->num_run < p->num_nodes) {
         int first = p->num_run;
         p->num_run = p->num_nodes;
@@ -162,7 +169,19 @@ rlc_tensor *rlc__result_failed(rlc_program *p, int ndim, const int64_t *size) {
     return rlc__op_fail(p->op, "the shape %s is too large, or not a shape", rlc_shape_text(shape, text));
 }
 
+/* Its memory has been given back and may hold anything by now; most often it does not yet, and then this tells. */
+static inline bool is_stale(const rlc_tensor *t) {
+    return t->program != NULL && t->generation != t->program->generation;
+}
+
+static rlc_tensor *stale(const char *op, const rlc_tensor *t) {
+    return rlc__op_fail(op, "the tensor is from before the last rlc_begin of program '%s'", t->program->name);
+}
+
 rlc_tensor *rlc__view(rlc_program *p, const rlc_tensor *x) {
+    if (RLC_UNLIKELY(is_stale(x))) {
+        return stale(p->op, x);
+    }
     rlc_tensor *t = rlc_arena_alloc(&p->host, sizeof *t, RLC_ALIGN_STRUCT);
     if (t == NULL) {
         p->status = rlc_error_status();
@@ -170,6 +189,7 @@ rlc_tensor *rlc__view(rlc_program *p, const rlc_tensor *x) {
     }
     *t = *x;
     t->program = p;
+    t->generation = p->generation;
     t->grad = NULL;
     t->node = -1;
     t->flags &= RLC_CONTIGUOUS;
@@ -192,11 +212,42 @@ static inline void require_gradients(rlc_program *p, rlc_node *node) {
     }
 }
 
+/* An operand that a kernel could not read. Without data it is one only where something will run. */
+static inline bool is_unreadable(const rlc_program *p, const rlc_tensor *t) {
+    return RLC_UNLIKELY(is_stale(t) || (t->data == NULL && !p->shapes_only));
+}
+
+static rlc_tensor *unreadable(const rlc_node *node, const rlc_tensor *t) {
+    const char *op = rlc_op_name((rlc_op)node->op);
+    return is_stale(t) ? stale(op, t)
+                       : rlc__op_fail(op, "the tensor has no data: it is a parameter of a model before "
+                                          "rlc_model_allocate, or one of which only the shape was recorded");
+}
+
+/* The first operand, the result included, that there is nothing to read or write in; or NULL. */
+static inline const rlc_tensor *find_unreadable(const rlc_program *p, const rlc_node *node) {
+    for (unsigned i = 0; i < 3 && node->in[i] != NULL; i++) {
+        if (is_unreadable(p, node->in[i])) {
+            return node->in[i];
+        }
+    }
+    for (unsigned i = 0; i < node->num_more; i++) {
+        if (is_unreadable(p, node->more[i])) {
+            return node->more[i];
+        }
+    }
+    return is_unreadable(p, node->out) ? node->out : NULL;
+}
+
 rlc_tensor *rlc__commit(rlc_program *p, rlc_dtype key) {
     rlc_node *node = &p->nodes[p->num_nodes];
     rlc_tensor *out = node->out;
     if (RLC_UNLIKELY(p->status != RLC_OK || out == NULL)) {
         return NULL;
+    }
+    const rlc_tensor *wrong = find_unreadable(p, node);
+    if (RLC_UNLIKELY(wrong != NULL)) {
+        return unreadable(node, wrong);
     }
     if (node->op != RLC_OP_view && node->run == NULL) {
         node->run = p->device->kernel[node->op][key];
@@ -233,6 +284,10 @@ rlc_status rlc_read(rlc_tensor *tensor, void *to) {
     rlc_program *p = rlc__current;
     if (tensor == NULL) {
         return p != NULL && p->status != RLC_OK ? p->status : rlc_fail(RLC_INVALID, "rlc_read: the tensor is NULL");
+    }
+    if (is_stale(tensor)) {
+        stale("rlc_read", tensor);
+        return rlc_error_status();
     }
     if (p != NULL && !(tensor->flags & RLC_CONTIGUOUS)) {
         bool was = rlc_no_grad(true);

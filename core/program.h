@@ -11,8 +11,11 @@
  *     rlc_status status = rlc_end(program);
  *     // y is valid until the next rlc_begin(program)
  *
- * Errors stick: an op that is given NULL, or shapes that do not fit, returns NULL; rlc_end returns the first error and
- * runs nothing more. Programs nest: the one begun last is the one recorded into.
+ * A tensor from before the last rlc_begin is reported by the op that is given it, as long as nothing else has taken its
+ * place: a net under mistakes, not a promise.
+ *
+ * Errors stick: an op that is given NULL, or shapes that do not fit, returns NULL; rlc_end returns the first error, one of
+ * this thread's from elsewhere too, and runs nothing more. Programs nest: the one begun last is the one recorded into.
  *
  * RLC_EAGER=1 runs every op as it is recorded, for debugging. RLC_CHECK_NAN=1 stops at the first op whose result is not
  * finite and names it and its module.
@@ -69,6 +72,8 @@ struct rlc_program {
     const char *op;     /* the op that is being recorded, for messages */
     rlc_exploration exploration;
     bool open, shapes_only, no_grad, eager, check_nan;
+    uint8_t generation; /* how often it has begun: what is older is gone */
+    bool failed_before; /* this thread had an error when the program was opened */
 };
 
 /* A program for `device`; `name` is for messages. */

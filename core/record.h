@@ -46,6 +46,7 @@ static inline rlc_tensor *rlc__result(rlc_program *p, rlc_dtype dtype, int ndim,
     t->flags = RLC_CONTIGUOUS;
     t->device = p->device;
     t->program = p;
+    t->generation = p->generation;
     t->grad = NULL;
     t->node = -1;
     t->data = NULL;

@@ -12,6 +12,7 @@
 
 #include "core/device.h"
 #include "core/file.h"
+#include "core/program.h"
 
 /* A file is the length of its header (8 bytes, little-endian), the header (JSON) and the data. */
 struct rlc_safetensors {
@@ -125,7 +126,11 @@ static rlc_status parse(const char *path, rlc_safetensors *file) {
                         file->size);
     }
     const char *end = file->map + 8;
+    errno = 0;
     file->header = cJSON_ParseWithLengthOpts(file->map + 8, length, &end, false);
+    if (file->header == NULL && errno == ENOMEM) { /* cJSON itself does not tell */
+        return rlc_fail(RLC_FAILED, "%s: out of memory for its header", path);
+    }
     while (end < file->map + 8 + length && *end == ' ') {
         end++;
     }
@@ -240,32 +245,41 @@ static size_t bytes_of(const rlc_tensor *t) {
     return (size_t)t->numel * rlc_dtype_size((rlc_dtype)t->dtype);
 }
 
-/* Adds one tensor's line to the header; its data begins at `offset`. */
+static bool add_number(cJSON *array, double number) {
+    cJSON *item = cJSON_CreateNumber(number);
+    bool added = array != NULL && item != NULL && cJSON_AddItemToArray(array, item);
+    if (!added) {
+        cJSON_Delete(item);
+    }
+    return added;
+}
+
+/* Adds one tensor's line to the header; its data begins at `offset`. False when there is no memory. */
 static bool describe(cJSON *header, const rlc_named_tensor *named, size_t offset) {
     const rlc_tensor *t = named->tensor;
     cJSON *item = cJSON_AddObjectToObject(header, named->name);
-    cJSON_AddStringToObject(item, "dtype", type_names[t->dtype]);
+    bool good = cJSON_AddStringToObject(item, "dtype", type_names[t->dtype]) != NULL;
     cJSON *shape = cJSON_AddArrayToObject(item, "shape");
+    good = good && shape != NULL;
     for (int d = 0; d < t->ndim; d++) {
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)t->shape[d]));
+        good = good && add_number(shape, (double)t->shape[d]);
     }
     cJSON *offsets = cJSON_AddArrayToObject(item, "data_offsets");
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)offset));
-    return cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)(offset + bytes_of(t))));
+    return good && add_number(offsets, (double)offset) && add_number(offsets, (double)(offset + bytes_of(t)));
 }
 
 /* The header as text, padded so that the data begins at a multiple of 8; wide types come first and so stay aligned. */
 static char *make_header(const rlc_named_tensor *tensors, int count, const int *order, const rlc_text_pair *metadata,
                          int metadata_count) {
     cJSON *header = cJSON_CreateObject();
+    bool good = header != NULL;
     if (metadata_count > 0) {
         cJSON *object = cJSON_AddObjectToObject(header, METADATA);
         for (int i = 0; i < metadata_count; i++) {
-            cJSON_AddStringToObject(object, metadata[i].key, metadata[i].value);
+            good = good && cJSON_AddStringToObject(object, metadata[i].key, metadata[i].value) != NULL;
         }
     }
     size_t offset = 0;
-    bool good = true;
     for (int i = 0; i < count; i++) {
         good = good && describe(header, &tensors[order[i]], offset);
         offset += bytes_of(tensors[order[i]].tensor);
@@ -302,7 +316,7 @@ static bool write_all(FILE *out, void *data) {
         const rlc_tensor *t = c->tensors[c->order[i]].tensor;
         size_t size = bytes_of(t);
         char *copy = rlc_calloc(size, 1);
-        good = copy != NULL && rlc_tensor_read(t, copy) == RLC_OK && fwrite(copy, 1, size, out) == size;
+        good = copy != NULL && rlc_read((rlc_tensor *)t, copy) == RLC_OK && fwrite(copy, 1, size, out) == size;
         free(copy);
     }
     return good;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/device.h"
+#include "core/program.h"
 
 static const struct {
     const char *name;
@@ -105,7 +106,23 @@ void rlc_tensor_free(rlc_tensor *tensor) {
     free(tensor);
 }
 
+/* Whether `t` is a root that has memory; if not, says what it is, after the name of the call. */
+static rlc_status check_root(const char *call, const rlc_tensor *t) {
+    if (t == NULL) {
+        return rlc_fail(RLC_INVALID, "%s: the tensor is NULL", call);
+    }
+    if (t->program != NULL) {
+        return rlc_fail(RLC_INVALID, "%s: the tensor belongs to program '%s'; this call is for roots (rlc_tensor_new)",
+                        call, t->program->name);
+    }
+    if (t->data == NULL) {
+        return rlc_fail(RLC_INVALID, "%s: the tensor has no data; parameters get it from rlc_model_allocate", call);
+    }
+    return RLC_OK;
+}
+
 rlc_status rlc_requires_grad(rlc_tensor *root) {
+    RLC_TRY(check_root("rlc_requires_grad", root));
     if (!rlc_dtype_is_float((rlc_dtype)root->dtype)) {
         return rlc_fail(RLC_INVALID, "only float tensors can require a gradient, not %s",
                         rlc_dtype_name((rlc_dtype)root->dtype));
@@ -126,9 +143,11 @@ static size_t bytes_of(const rlc_tensor *t) {
 }
 
 rlc_status rlc_tensor_write(rlc_tensor *root, const void *from) {
+    RLC_TRY(check_root("rlc_tensor_write", root));
     return root->device->from_host(root->device, root->data, from, bytes_of(root));
 }
 
 rlc_status rlc_tensor_read(const rlc_tensor *root, void *to) {
+    RLC_TRY(check_root("rlc_tensor_read", root));
     return root->device->to_host(root->device, to, root->data, bytes_of(root));
 }

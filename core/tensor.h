@@ -63,6 +63,7 @@ struct rlc_tensor {
     rlc_tensor *grad;     /* a root's gradient buffer; for others, used by backward() while it runs */
     int32_t node;         /* index of the node that made it, or -1 */
     uint8_t dtype, ndim, flags;
+    uint8_t generation; /* that of the program when it was made: how often it had begun, modulo 256 */
     int64_t shape[RLC_MAX_DIMS], stride[RLC_MAX_DIMS];
 };
 

@@ -80,9 +80,9 @@ static rlc_value *child(const rlc_value *value, const char *part) {
 
 /* Copies the next part of a dotted path to `part` and returns what is behind it; NULL when a part, the one behind a last
  * dot too, is empty or too long. */
-static const char *next_part(const char *path, char part[128]) {
+static const char *next_part(const char *path, char part[RLC_MAX_KEY]) {
     size_t length = strcspn(path, ".");
-    if (length == 0 || length >= 128 || (path[length] == '.' && path[length + 1] == '\0')) {
+    if (length == 0 || length >= RLC_MAX_KEY || (path[length] == '.' && path[length + 1] == '\0')) {
         return NULL;
     }
     memcpy(part, path, length);
@@ -91,7 +91,7 @@ static const char *next_part(const char *path, char part[128]) {
 }
 
 rlc_value *rlc_value_at(const rlc_value *root, const char *path) {
-    char part[128];
+    char part[RLC_MAX_KEY];
     rlc_value *value = (rlc_value *)root;
     while (value != NULL && *path != '\0') {
         path = next_part(path, part);
@@ -146,6 +146,23 @@ rlc_value *rlc_value_text(rlc_arena *arena, const char *file, const char *text) 
     return value;
 }
 
+int rlc_value_count(const rlc_value *value) {
+    int count = 1;
+    for (int i = 0; i < value->count && count <= RLC_MAX_VALUES; i++) {
+        count += rlc_value_count(value->items[i]);
+    }
+    return count;
+}
+
+int rlc_value_height(const rlc_value *value) {
+    int highest = 0;
+    for (int i = 0; i < value->count; i++) {
+        int below = rlc_value_height(value->items[i]);
+        highest = below > highest ? below : highest;
+    }
+    return 1 + highest;
+}
+
 static const char *copy_text(rlc_arena *arena, const char *text) {
     return text != NULL ? rlc_arena_strndup(arena, text, strlen(text)) : NULL;
 }
@@ -169,10 +186,11 @@ rlc_value *rlc_value_clone(rlc_arena *arena, const rlc_value *value) {
 
 rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rlc_value *value) {
     const char *rest = path;
-    char part[128];
+    char part[RLC_MAX_KEY];
+    int depth = 0;
     for (rlc_value *at = root;;) {
         rest = next_part(rest, part);
-        if (rest == NULL) {
+        if (rest == NULL || ++depth > RLC_MAX_DEPTH) {
             return rlc_value_fail(value, "'%s' is no path such as loss.gamma or optim.0.lr", path);
         }
         if (at->kind != RLC_MAP && at->kind != RLC_LIST) {
@@ -304,16 +322,20 @@ static uint32_t decode(const char *text, int *length) {
     return code;
 }
 
-/* Escapes all that YAML folds, takes for the end of a line or refuses: controls, line and paragraph separators, the byte
- * order mark. */
+/* Whether YAML folds the character, takes it for the end of a line or refuses it: controls, line and paragraph
+ * separators, the byte order mark, what is no character. */
+static bool must_be_escaped(uint32_t code) {
+    return code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff ||
+           code == 0xfffe || code == 0xffff;
+}
+
 static void write_quoted(const char *text, FILE *out) {
     fputc('"', out);
     for (int length; *text != '\0'; text += length) {
         uint32_t code = decode(text, &length);
         if (code == '"' || code == '\\') {
             fprintf(out, "\\%c", (int)code);
-        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 || code == 0x2029 ||
-                   code == 0xfeff) {
+        } else if (must_be_escaped(code)) {
             fprintf(out, "\\u%04x", code);
         } else {
             fwrite(text, 1, (size_t)length, out);

@@ -34,9 +34,13 @@ struct rlc_value {
     const char **keys; /* of a map, in the order of the file */
 };
 
+/* What a tree can be at most: its depth, its values with aliases and references unfolded, and the bytes of a key with the
+ * NUL behind it. */
+enum { RLC_MAX_DEPTH = 64, RLC_MAX_VALUES = 100000, RLC_MAX_KEY = 128 };
+
 /* Reads one YAML document. Errors: RLC_INVALID with "FILE:LINE: ..." for anything that is no plain tree: broken YAML, a
- * repeated key, a second document, a tag, nesting deeper than 64 or aliases that unfold beyond 100,000 values. Anchors,
- * aliases and merge keys (<<: *defaults) are unfolded. */
+ * repeated key, a second document, a tag, or more of anything than the above. Anchors, aliases and merge keys
+ * (<<: *defaults) are unfolded. */
 rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value);
 rlc_status rlc_value_parse(rlc_arena *arena, const char *name, const char *text, rlc_value **value);
 
@@ -58,6 +62,10 @@ bool rlc_value_append(rlc_arena *arena, rlc_value *value, const char *key, rlc_v
 
 rlc_value *rlc_value_text(rlc_arena *arena, const char *file, const char *text);
 rlc_value *rlc_value_clone(rlc_arena *arena, const rlc_value *value); /* all of it, the text too */
+
+/* How many values a tree has, itself included, counted a little beyond RLC_MAX_VALUES at most; and how many levels. */
+int rlc_value_count(const rlc_value *value);
+int rlc_value_height(const rlc_value *value);
 
 /* Writes a tree as YAML that reads back as the same tree. */
 void rlc_value_write(const rlc_value *value, FILE *out);

@@ -7,7 +7,7 @@
 
 #include "core/value.h"
 
-enum { MAX_DEPTH = 64, MAX_VALUES = 100000, MAX_ANCHORS = 256, MAX_BYTES = 16 << 20 };
+enum { MAX_ANCHORS = 256, MAX_BYTES = 16 << 20 };
 
 typedef struct reader {
     yaml_parser_t parser;
@@ -55,7 +55,10 @@ static rlc_status next_event(reader *r, yaml_event_t *event) {
     if (yaml_parser_parse(&r->parser, event)) {
         return RLC_OK;
     }
-    const char *problem = r->parser.problem != NULL ? r->parser.problem : "out of memory", *context = r->parser.context;
+    if (r->parser.error == YAML_MEMORY_ERROR) {
+        return rlc_fail(RLC_FAILED, "%s: out of memory", r->file);
+    }
+    const char *problem = r->parser.problem != NULL ? r->parser.problem : "it cannot be parsed", *context = r->parser.context;
     bool in_bytes = r->parser.error == YAML_READER_ERROR;
     size_t line = in_bytes ? line_at(r, r->parser.problem_offset) : r->parser.problem_mark.line;
     return rlc_fail(RLC_INVALID, "%s:%zu: this is not YAML: %s%s%s%s", r->file, line + 1,
@@ -64,7 +67,7 @@ static rlc_status next_event(reader *r, yaml_event_t *event) {
 }
 
 static rlc_value *new_value(reader *r, rlc_value_kind kind, int line) {
-    if (++r->values > MAX_VALUES) {
+    if (++r->values > RLC_MAX_VALUES) {
         fail_at(r, line, "this file unfolds to more than 100,000 values");
         return NULL;
     }
@@ -121,23 +124,6 @@ static rlc_status keep_anchor(reader *r, const yaml_char_t *name, rlc_value *val
     return r->anchor[*slot].name != NULL ? RLC_OK : rlc_error_status();
 }
 
-static int count_values(const rlc_value *value) {
-    int count = 1;
-    for (int i = 0; i < value->count; i++) {
-        count += count_values(value->items[i]);
-    }
-    return count;
-}
-
-static int height(const rlc_value *value) {
-    int highest = 0;
-    for (int i = 0; i < value->count; i++) {
-        int below = height(value->items[i]);
-        highest = below > highest ? below : highest;
-    }
-    return 1 + highest;
-}
-
 static rlc_status too_deep(const reader *r, const yaml_event_t *event) {
     return fail_at(r, line_of(event), "nested deeper than 64 levels");
 }
@@ -153,12 +139,12 @@ static rlc_value *read_alias(reader *r, const yaml_event_t *event, int depth) {
             fail_at(r, line_of(event), "this alias refers to a value that it is part of");
             return NULL;
         }
-        if (depth + height(r->anchor[i].value) > MAX_DEPTH) {
+        if (depth + rlc_value_height(r->anchor[i].value) > RLC_MAX_DEPTH) {
             too_deep(r, event);
             return NULL;
         }
-        r->values += count_values(r->anchor[i].value);
-        if (r->values > MAX_VALUES) {
+        r->values += rlc_value_count(r->anchor[i].value);
+        if (r->values > RLC_MAX_VALUES) {
             fail_at(r, line_of(event), "the aliases of this file unfold to more than 100,000 values");
             return NULL;
         }
@@ -197,6 +183,8 @@ static rlc_status read_key(reader *r, const rlc_value *map, const char **key, in
         const rlc_value *before = *key != NULL ? rlc_value_find(map, *key) : NULL;
         if (*key == NULL) {
             status = rlc_error_status();
+        } else if (strlen(*key) >= RLC_MAX_KEY) {
+            status = fail_at(r, line_of(&event), "this key is longer than 127 bytes");
         } else if (before != NULL) {
             status = rlc_fail(RLC_INVALID, "%s:%d: '%s' is given twice, first on line %d", r->file, line_of(&event),
                               *key, before->line);
@@ -285,7 +273,7 @@ static rlc_value *read_value(reader *r, yaml_event_t *event, int depth) {
     if (good && tag != NULL) {
         good = fail_at(r, line_of(event), "tags (!...) mean nothing here") == RLC_OK;
     }
-    if (good && depth >= MAX_DEPTH) {
+    if (good && depth >= RLC_MAX_DEPTH) {
         good = too_deep(r, event) == RLC_OK;
     }
     yaml_event_delete(event);
@@ -342,7 +330,7 @@ rlc_status rlc_value_load(rlc_arena *arena, const char *path, rlc_value **value)
     struct stat info;
     FILE *in = fopen(path, "rb");
     if (in == NULL) {
-        return rlc_fail(RLC_INVALID, "%s: %s", path, strerror(errno));
+        return rlc_fail(errno == ENOMEM ? RLC_FAILED : RLC_INVALID, "%s: %s", path, strerror(errno));
     }
     if (fstat(fileno(in), &info) == 0 && S_ISDIR(info.st_mode)) {
         fclose(in);

@@ -191,14 +191,14 @@ static void keep_one(const rlc_key *key, rlc_tensor *carrier, void *data) {
 }
 
 void rlc_env_keep(rlc_env *env, const rlc_dict *td) {
-    if (td != NULL) {
+    if (td != NULL && rlc__require_program("env_keep") != NULL) {
         rlc_dict_each(env->carried, keep_one, &(keeping){env, td});
     }
 }
 
 /* A copy, so that what a step writes into it does not stay. */
 rlc_dict *rlc_env_kept(rlc_env *env) {
-    return rlc_dict_clone(env->carried);
+    return rlc__require_program("env_kept") != NULL ? rlc_dict_clone(env->carried) : NULL;
 }
 
 void rlc_env_follow(rlc_env *env, const rlc_env *trained) {

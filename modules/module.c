@@ -30,8 +30,14 @@ void rlc_out(const rlc_module *self, rlc_dict *td, int i, rlc_tensor *tensor) {
 
 void rlc_module_call(rlc_module *self, rlc_dict *td) {
     rlc_program *p = rlc_current();
+    if (RLC_UNLIKELY(self == NULL)) {
+        return;
+    }
     if (RLC_UNLIKELY(p == NULL)) {
         rlc__require_program(self->path);
+        return;
+    }
+    if (RLC_UNLIKELY(td == NULL)) {
         return;
     }
     const char *where = p->where;

@@ -149,6 +149,9 @@ static rlc_status check_memory(const rlc_model *model, double bytes) {
 
 rlc_status rlc_model_allocate(rlc_model *model) {
     int64_t total = 0;
+    if (model->values != NULL) {
+        return rlc_fail(RLC_INVALID, "rlc_model_allocate: the model is allocated already");
+    }
     for (int i = 0; i < model->num_parameters; i++) {
         rlc_parameter_entry *entry = &model->parameters[i];
         entry->offset = total;

@@ -5,7 +5,7 @@
 #include "core/record.h"
 
 rlc_dict *rlc_loss_call(rlc_loss *loss, rlc_dict *batch) {
-    rlc_dict *out = batch != NULL ? rlc_dict_new((rlc_shape){0}) : NULL;
+    rlc_dict *out = batch != NULL && rlc__require_program("loss_call") != NULL ? rlc_dict_new((rlc_shape){0}) : NULL;
     if (out != NULL) {
         loss->out = out;
         rlc_module_call(&loss->base, batch);

@@ -107,6 +107,9 @@ static rlc_status build(rlc_optim *o, rlc_loss *loss, const rlc_value *options) 
 rlc_status rlc_optim_new(rlc_loss *loss, const rlc_value *options, rlc_tensor *frames, int64_t total_frames,
                          rlc_optim **out) {
     rlc_model *model = loss->base.model;
+    if (model->values == NULL) {
+        return rlc_fail(RLC_INVALID, "rlc_optim_new: the model has no memory yet; call rlc_model_allocate first");
+    }
     const rlc_optim_class *type =
         (const rlc_optim_class *)rlc_registry_type_of(model->registry, "optim", "optim", options);
     rlc_optim *o = type != NULL ? rlc_calloc(1, type->base.size) : NULL;

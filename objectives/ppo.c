@@ -206,6 +206,9 @@ static void clip_forward(rlc_module *self, rlc_dict *td) {
     ClipPPOLoss *m = (ClipPPOLoss *)self;
     rlc_distribution d;
     rlc_tensor *log_prob = reconsider(m, td, &d), *advantage = advantage_of(m, td);
+    if (log_prob == NULL) {
+        return;
+    }
     rlc_tensor *log_ratio = log_ratio_of(m, td, log_prob), *ratio = rlc_exp(log_ratio);
     rlc_tensor *epsilon = rlc_loss_scheduled(&m->base, m->clip_epsilon);
     rlc_tensor *low = rlc_add_scalar(rlc_neg(epsilon), 1), *high = rlc_add_scalar(epsilon, 1);

@@ -22,10 +22,11 @@ static rlc_status add_pair(rlc_target *t, const rlc_model *model, const rlc_loss
                         MAX_PARAMETERS);
     }
     int stretches = rlc_model_paired_ranges(model, online, target, count, from, to);
-    for (int i = 0; i < stretches; i++, t->count++) {
-        t->onlines[t->count] = rlc_model_values(model, from[i]);
-        t->targets[t->count] = rlc_model_values(model, to[i]);
-        if (t->onlines[t->count] == NULL || t->targets[t->count] == NULL) {
+    for (int i = 0; i < stretches; i++) {
+        int at = t->count++; /* before anything can fail: what is counted is freed */
+        t->onlines[at] = rlc_model_values(model, from[i]);
+        t->targets[at] = rlc_model_values(model, to[i]);
+        if (t->onlines[at] == NULL || t->targets[at] == NULL) {
             return rlc_error_status();
         }
     }
@@ -52,6 +53,9 @@ static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options)
 }
 
 rlc_status rlc_target_new(rlc_loss *loss, const rlc_value *options, rlc_target **out) {
+    if (loss->base.model->values == NULL) {
+        return rlc_fail(RLC_INVALID, "rlc_target_new: the model has no memory yet; call rlc_model_allocate first");
+    }
     const rlc_target_class *type =
         (const rlc_target_class *)rlc_registry_type_of(loss->base.model->registry, "target", "target", options);
     rlc_target *t = type != NULL ? rlc_calloc(1, type->base.size) : NULL;

@@ -86,6 +86,7 @@ rlc_status rlc_registry_new(rlc_registry **registry) {
         rlc_status status = rlc_register(*registry, classes[i]);
         if (status != RLC_OK) {
             rlc_registry_free(*registry);
+            *registry = NULL;
             return status;
         }
     }

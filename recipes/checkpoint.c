@@ -14,9 +14,11 @@ static char *join(rlc_arena *arena, const char *folder, const char *file) {
 }
 
 /* A log is on disk before the checkpoint that counts on it. */
-static rlc_status settle(FILE *log) {
-    if (fflush(log) != 0 || fsync(fileno(log)) != 0) {
-        return rlc_fail(RLC_FAILED, "the log could not be written: %s", strerror(errno));
+static rlc_status settle(const rlc_output *output, const char *file, FILE *log) {
+    bool lost = ferror(log); /* some of it, on the way here */
+    if (lost || fflush(log) != 0 || fsync(fileno(log)) != 0) {
+        return rlc_fail(RLC_FAILED, "%s/%s: could not be written: %s", output->folder, file,
+                        lost ? "some lines are lost" : strerror(errno));
     }
     return RLC_OK;
 }
@@ -81,7 +83,9 @@ static rlc_status check_sum(const char *path, const rlc_safetensors *file, const
 static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *arena) {
     rlc_named_tensor *list;
     int count;
-    char *recipe = rlc_arena_printf(arena, "%016llx", (unsigned long long)rlc_recipe_hash(&run->recipe));
+    uint64_t hash;
+    RLC_TRY(rlc_recipe_hash(&run->recipe, &hash));
+    char *recipe = rlc_arena_printf(arena, "%016llx", (unsigned long long)hash);
     char *resume = join(arena, output->folder, "resume.safetensors");
     char *checkpoint = join(arena, output->folder, "checkpoint.safetensors");
     if (recipe == NULL || resume == NULL || checkpoint == NULL) {
@@ -99,8 +103,8 @@ static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *
 }
 
 rlc_status rlc_output_checkpoint(rlc_output *output, const rlc_run *run) {
-    RLC_TRY(settle(output->scalars));
-    RLC_TRY(settle(output->timing));
+    RLC_TRY(settle(output, "scalars.csv", output->scalars));
+    RLC_TRY(settle(output, "timing.csv", output->timing));
     *output->scalars_size = ftello(output->scalars);
     rlc_arena arena = {0};
     rlc_status status = save(output, run, &arena);
@@ -139,7 +143,9 @@ rlc_status rlc_load_parameters(rlc_run *run, const char *path) {
 static rlc_status check_origin(const rlc_run *run, const char *path, const rlc_safetensors *file) {
     const char *format = rlc_safetensors_metadata(file, "format"), *recipe = rlc_safetensors_metadata(file, "recipe");
     char expected[32];
-    snprintf(expected, sizeof expected, "%016llx", (unsigned long long)rlc_recipe_hash(&run->recipe));
+    uint64_t hash;
+    RLC_TRY(rlc_recipe_hash(&run->recipe, &hash));
+    snprintf(expected, sizeof expected, "%016llx", (unsigned long long)hash);
     if (format == NULL || strcmp(format, FORMAT) != 0) {
         return rlc_fail(RLC_FAILED, "%s: not the state of a run, or written by another version of rlc", path);
     }
@@ -162,16 +168,17 @@ static rlc_status cut_timing(const char *path, int64_t frames) {
     char line[256];
     int64_t size = 0;
     FILE *in = fopen(path, "r");
-    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+    if (in == NULL) {
+        return rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+    }
+    while (fgets(line, sizeof line, in) != NULL) {
         long long step;
         if (sscanf(line, "%lld,", &step) == 1 && step > frames) {
             break;
         }
         size = ftello(in);
     }
-    if (in != NULL) {
-        fclose(in);
-    }
+    fclose(in);
     return cut_back(path, size);
 }
 

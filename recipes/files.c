@@ -126,23 +126,25 @@ rlc_status rlc_output_create(rlc_run *run, const char *folder, bool overwrite, r
     rlc_status status = open_logs(*out);
     if (status != RLC_OK) {
         rlc_output_close(*out);
+        *out = NULL;
     }
     return status;
 }
 
 /* Seconds in the last line of timing.csv, which is what the run took before. */
-static double last_wall(const char *folder) {
+static rlc_status last_wall(const char *folder, double *wall) {
     char path[PATH_SIZE], line[256];
-    double wall = 0;
-    FILE *in = path_of(folder, "timing.csv", path) == RLC_OK ? fopen(path, "r") : NULL;
-    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+    RLC_TRY(path_of(folder, "timing.csv", path));
+    FILE *in = fopen(path, "r");
+    if (in == NULL) {
+        return rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+    }
+    while (fgets(line, sizeof line, in) != NULL) {
         double found;
-        wall = sscanf(line, "%*d,%lf", &found) == 1 ? found : wall;
+        *wall = sscanf(line, "%*d,%lf", &found) == 1 ? found : *wall;
     }
-    if (in != NULL) {
-        fclose(in);
-    }
-    return wall;
+    fclose(in);
+    return RLC_OK;
 }
 
 rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **out) {
@@ -153,7 +155,7 @@ rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **out)
     rlc_status status = RLC_OK;
     if (started) {
         status = rlc__output_restore(*out, run);
-        (*out)->wall_before = last_wall(folder);
+        status = status == RLC_OK ? last_wall(folder, &(*out)->wall_before) : status;
     } else { /* killed before its first checkpoint: nothing to go on from but the recipe */
         for (int i = 1; i < RLC_COUNT(run_files) && status == RLC_OK; i++) {
             status = path_of(folder, run_files[i], path);
@@ -166,22 +168,29 @@ rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **out)
     (*out)->frames_before = *run->collector->frames;
     if (status != RLC_OK) {
         rlc_output_close(*out);
+        *out = NULL;
     }
     return status;
 }
 
-void rlc_output_close(rlc_output *output) {
+static rlc_status close_log(const rlc_output *output, const char *file, FILE *log) {
+    bool lost = log != NULL && ferror(log);
+    if (log == NULL || (fclose(log) == 0 && !lost)) {
+        return RLC_OK;
+    }
+    return rlc_fail(RLC_FAILED, "%s/%s: could not be written: %s", output->folder, file,
+                    lost ? "some lines are lost" : strerror(errno));
+}
+
+rlc_status rlc_output_close(rlc_output *output) {
     if (output == NULL) {
-        return;
+        return RLC_OK;
     }
-    if (output->scalars != NULL) {
-        fclose(output->scalars);
-    }
-    if (output->timing != NULL) {
-        fclose(output->timing);
-    }
+    rlc_status scalars = close_log(output, "scalars.csv", output->scalars);
+    rlc_status timing = close_log(output, "timing.csv", output->timing);
     free(output->folder);
     free(output);
+    return scalars != RLC_OK ? scalars : timing;
 }
 
 /* Nine digits give every float back exactly. */
@@ -204,44 +213,41 @@ void rlc_output_timing(rlc_output *output, int64_t step) {
 }
 
 /* JSON has no NaN. */
-static void add_number(cJSON *object, const char *name, double value) {
-    if (isfinite(value)) {
-        cJSON_AddNumberToObject(object, name, value);
-    } else {
-        cJSON_AddNullToObject(object, name);
-    }
+static bool add_number(cJSON *object, const char *name, double value) {
+    return (isfinite(value) ? cJSON_AddNumberToObject(object, name, value) : cJSON_AddNullToObject(object, name)) != NULL;
 }
 
-static cJSON *describe(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
-    rlc_env_stats stats;
-    if (rlc_env_read_stats(run->env, &stats) != RLC_OK) {
-        return NULL;
-    }
-    int64_t frames = *run->collector->frames;
-    cJSON *summary = cJSON_CreateObject();
-    cJSON_AddStringToObject(summary, "recipe", run->recipe.name);
-    add_number(summary, "seed", (double)run->recipe.seed);
-    cJSON_AddStringToObject(summary, "device", run->device->name);
-    add_number(summary, "frames", (double)frames);
-    add_number(summary, "updates", (double)*run->updates);
-    double wall = rlc_output_wall(output);
-    add_number(summary, "wall_s", wall);
-    add_number(summary, "frames_per_s", wall > 0 ? (double)frames / wall : 0);
+static bool add_text(cJSON *object, const char *name, const char *value) {
+    return cJSON_AddStringToObject(object, name, value) != NULL;
+}
+
+static bool add_training(cJSON *summary, const rlc_env_stats *stats) {
     cJSON *train = cJSON_AddObjectToObject(summary, "train");
-    add_number(train, "episodes", (double)stats.episodes);
-    add_number(train, "return_mean_last100", stats.return_mean);
-    add_number(train, "solved_at_frames", stats.solved_at >= 0 ? (double)stats.solved_at : (double)NAN);
-    if (evaluation != NULL) {
-        cJSON *eval = cJSON_AddObjectToObject(summary, "eval");
-        add_number(eval, "episodes", (double)evaluation->episodes);
-        add_number(eval, "return_mean", evaluation->return_mean);
-        add_number(eval, "return_std", evaluation->return_std);
-        add_number(eval, "length_mean", evaluation->length_mean);
-    } else {
-        cJSON_AddNullToObject(summary, "eval");
+    return add_number(train, "episodes", (double)stats->episodes) &&
+           add_number(train, "return_mean_last100", stats->return_mean) &&
+           add_number(train, "solved_at_frames", stats->solved_at >= 0 ? (double)stats->solved_at : (double)NAN);
+}
+
+static bool add_evaluation(cJSON *summary, const rlc_evaluation *evaluation) {
+    if (evaluation == NULL) {
+        return cJSON_AddNullToObject(summary, "eval") != NULL;
     }
-    cJSON_AddStringToObject(summary, "version", RLC_VERSION);
-    return summary;
+    cJSON *eval = cJSON_AddObjectToObject(summary, "eval");
+    return add_number(eval, "episodes", (double)evaluation->episodes) &&
+           add_number(eval, "return_mean", evaluation->return_mean) &&
+           add_number(eval, "return_std", evaluation->return_std) &&
+           add_number(eval, "length_mean", evaluation->length_mean);
+}
+
+/* false when there is no memory */
+static bool describe(cJSON *summary, const rlc_output *output, const rlc_run *run, const rlc_env_stats *stats,
+                     const rlc_evaluation *evaluation) {
+    double frames = (double)*run->collector->frames, wall = rlc_output_wall(output);
+    return add_text(summary, "recipe", run->recipe.name) && add_number(summary, "seed", (double)run->recipe.seed) &&
+           add_text(summary, "device", run->device->name) && add_number(summary, "frames", frames) &&
+           add_number(summary, "updates", (double)*run->updates) && add_number(summary, "wall_s", wall) &&
+           add_number(summary, "frames_per_s", wall > 0 ? frames / wall : 0) && add_training(summary, stats) &&
+           add_evaluation(summary, evaluation) && add_text(summary, "version", RLC_VERSION);
 }
 
 static bool write_line(FILE *out, void *text) {
@@ -251,8 +257,10 @@ static bool write_line(FILE *out, void *text) {
 rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
     char path[PATH_SIZE];
     RLC_TRY(path_of(output->folder, "summary.json", path));
-    cJSON *summary = describe(output, run, evaluation);
-    char *text = cJSON_Print(summary);
+    rlc_env_stats stats;
+    RLC_TRY(rlc_env_read_stats(run->env, &stats));
+    cJSON *summary = cJSON_CreateObject();
+    char *text = describe(summary, output, run, &stats, evaluation) ? cJSON_Print(summary) : NULL;
     cJSON_Delete(summary);
     rlc_status status =
         text != NULL ? rlc_file_write(path, write_line, text) : rlc_fail(RLC_FAILED, "%s: out of memory for it", path);

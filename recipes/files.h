@@ -36,7 +36,9 @@ rlc_status rlc_output_create(rlc_run *run, const char *folder, bool overwrite, r
 /* Opens the folder of a run that was stopped, loads its state into the run and cuts the logs back to it; with no
  * checkpoint there the run starts over. */
 rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **output);
-void rlc_output_close(rlc_output *output);
+
+/* Frees the output; an error when some lines of the logs could not be written. */
+rlc_status rlc_output_close(rlc_output *output);
 
 /* Adds lines to the logs. */
 void rlc_output_scalar(rlc_output *output, int64_t step, const char *name, double value);

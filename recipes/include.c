@@ -45,7 +45,12 @@ static bool is_circle(const reader *r, const char *absolute, const char *path, c
 
 /* Whether the file may be opened now; it counts as open from here on. */
 static bool enter(reader *r, const char *path, const rlc_value *where) {
+    errno = 0;
     char *absolute = realpath(path, NULL);
+    if (absolute == NULL && errno == ENOMEM) {
+        rlc_fail(RLC_FAILED, "out of memory: %s", path);
+        return false;
+    }
     if (absolute == NULL && where != NULL) {
         rlc_value_fail(where, "include: %s: %s", path, strerror(errno));
         return false;

@@ -1,6 +1,7 @@
 #include "recipes/recipe.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,9 +174,7 @@ static bool env_property(const rlc_env *env, const char *path, int64_t *number) 
     return false;
 }
 
-/* References of references could unfold to more than any memory holds, as aliases could. */
-enum { MAX_RESOLVED = 100000 };
-
+/* References of references could unfold to more than any memory holds, as aliases could: what they become is limited. */
 typedef struct resolver {
     rlc_recipe *recipe;
     const rlc_env *env;
@@ -273,6 +272,9 @@ static rlc_status resolve_text(resolver *r, rlc_value *value) {
                    ? put_product(r, value, number, factor)
                    : rlc_value_fail(value, "'%s': only integers can be multiplied", value->text);
     }
+    if (rlc_value_height(target) > RLC_MAX_DEPTH) {
+        return rlc_value_fail(value, "'%s': references nest deeper than 64 levels", value->text);
+    }
     rlc_value *copy = rlc_value_clone(&r->recipe->arena, target);
     if (copy == NULL) {
         return rlc_error_status();
@@ -284,7 +286,7 @@ static rlc_status resolve_text(resolver *r, rlc_value *value) {
 }
 
 static rlc_status resolve(resolver *r, rlc_value *value) {
-    if (++r->values > MAX_RESOLVED) {
+    if (++r->values > RLC_MAX_VALUES) {
         return rlc_value_fail(value, "the references of this recipe unfold to more than 100,000 values");
     }
     if (value->kind == RLC_TEXT) {
@@ -298,7 +300,10 @@ static rlc_status resolve(resolver *r, rlc_value *value) {
 
 rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc_env *env) {
     rlc_value *value = section != NULL ? rlc_value_find(recipe->root, section) : recipe->root;
-    return value != NULL ? resolve(&(resolver){.recipe = recipe, .env = env}, value) : RLC_OK;
+    RLC_TRY(value != NULL ? resolve(&(resolver){.recipe = recipe, .env = env}, value) : RLC_OK);
+    return rlc_value_height(recipe->root) <= RLC_MAX_DEPTH
+               ? RLC_OK
+               : rlc_value_fail(value, "recipe: its references nest deeper than 64 levels");
 }
 
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
@@ -310,7 +315,11 @@ rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
         if (path == NULL) {
             return rlc_error_status();
         }
+        errno = 0;
         char *absolute = realpath(path, NULL);
+        if (absolute == NULL && errno == ENOMEM) {
+            return rlc_fail(RLC_FAILED, "out of memory: plug-in %s", path);
+        }
         item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
         free(absolute);
         if (item->text == NULL) {
@@ -330,16 +339,19 @@ rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path) {
     return rlc_file_write(path, write_tree, recipe->root);
 }
 
-uint64_t rlc_recipe_hash(const rlc_recipe *recipe) {
+rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return 0;
+    if (out != NULL) {
+        rlc_value_write(recipe->root, out);
     }
-    rlc_value_write(recipe->root, out);
-    fclose(out);
-    uint64_t hash = rlc_stream_key(0, text);
+    bool good = out != NULL && !ferror(out);
+    if (out == NULL || fclose(out) != 0 || !good || text == NULL) {
+        free(text);
+        return rlc_fail(RLC_FAILED, "out of memory: the text of the recipe");
+    }
+    *hash = rlc_stream_key(0, text);
     free(text);
-    return hash;
+    return RLC_OK;
 }

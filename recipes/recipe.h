@@ -49,7 +49,7 @@ rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry);
 rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path);
 
 /* A number that changes when anything in the recipe does. */
-uint64_t rlc_recipe_hash(const rlc_recipe *recipe);
+rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash);
 
 /* For recipe.c: a file with all that it includes, as one tree; and a path that `file` names, from here. */
 rlc_status rlc__recipe_read(rlc_arena *arena, const char *path, rlc_value **root);

@@ -176,8 +176,12 @@ int main(int argc, char **argv) {
             status = commands[i].run(&a);
         }
     }
+    bool lost = ferror(stdout);
+    if ((fflush(stdout) != 0 || lost) && status == RLC_OK) {
+        status = rlc_fail(RLC_FAILED, "standard output could not be written%s%s", lost ? "" : ": ",
+                          lost ? "" : strerror(errno));
+    }
     if (status != RLC_OK) {
-        fflush(stdout);
         fprintf(stderr, "rlrun: %s\n", rlc_error());
     }
     for (int i = 0; i < a.num_overrides; i++) {

@@ -11,14 +11,18 @@
 
 static rlc_status finish(rlc_run *run, rlc_output *output) {
     rlc_status status = rlc_run_train(run, output);
-    if (!output->quiet) {
+    bool quiet = output->quiet;
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", output->folder);
+    rlc_status closed = rlc_output_close(output);
+    status = status == RLC_OK ? closed : status;
+    if (!quiet) {
         printf("%s%s\n", isatty(STDOUT_FILENO) ? "\r\033[K" : "",
                status == RLC_OK            ? "done"
                : status == RLC_INTERRUPTED ? "stopped"
                                            : "failed");
-        printf("results are in %s\n", output->folder);
+        printf("results are in %s\n", folder);
     }
-    rlc_output_close(output);
     return status;
 }
 

@@ -207,6 +207,10 @@ void rlc_dict_set_dict_key(rlc_dict *dict, const rlc_key *key, rlc_dict *nested)
     if (dict == NULL || key == NULL || nested == NULL) {
         return;
     }
+    if (nested == dict) {
+        rlc__op_fail("dict", "'%s' cannot be the dict that it is in", key->name);
+        return;
+    }
     rlc_entry *entry = place(dict, key, nested->batch.ndim, nested->batch.size);
     if (entry != NULL) {
         entry->tensor = NULL;
@@ -273,6 +277,9 @@ void rlc_dict_rename(rlc_dict *dict, const char *from, const char *to) {
 }
 
 void rlc_dict_lock(rlc_dict *dict, bool locked) {
+    if (dict == NULL) {
+        return;
+    }
     dict->locked = locked;
     for (int i = 0; i < dict->count; i++) {
         if (dict->entries[i].dict != NULL) {

@@ -16,7 +16,9 @@ static void each_below(const rlc_dict *dict, const rlc_key *prefix,
 }
 
 void rlc_dict_each(const rlc_dict *dict, void (*f)(const rlc_key *key, rlc_tensor *tensor, void *data), void *data) {
-    each_below(dict, NULL, f, data);
+    if (dict != NULL) {
+        each_below(dict, NULL, f, data);
+    }
 }
 
 /* The batch shape of a nested dict once that of the dict it is in has become `batch`: what it has beyond stays. */

@@ -68,6 +68,10 @@ static const rlc_key *intern_locked(const char *name, size_t length) {
 }
 
 const rlc_key *rlc_key_intern(const char *name) {
+    if (name == NULL) {
+        rlc_fail(RLC_INVALID, "a key is NULL");
+        return NULL;
+    }
     return intern_locked(name, strlen(name));
 }
 

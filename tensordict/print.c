@@ -47,6 +47,10 @@ static void print_at(const rlc_dict *dict, int indent, FILE *out) {
 }
 
 void rlc_dict_print(const rlc_dict *dict, FILE *out) {
-    print_at(dict, 0, out);
+    if (dict != NULL) {
+        print_at(dict, 0, out);
+    } else {
+        fputs("NULL", out);
+    }
     fputc('\n', out);
 }

@@ -1,82 +1,9 @@
-/* In a steady state nothing is allocated, and a run stays small. This program replaces malloc and its kin by ones that
- * count; under a sanitizer, which does the same for its own ends, the Makefile leaves it out.
- */
-#include <dlfcn.h>
+/* In a steady state nothing is allocated, and a run stays small. */
 #include <sys/resource.h>
 
 #include "recipes/run.h"
+#include "tests/allocator.h"
 #include "tests/support.h"
-
-static long allocations;
-
-/* dlsym itself may allocate before the real functions are known. */
-static char early[4096];
-static size_t early_used;
-
-#define REAL(name, type) ((type)dlsym(RTLD_NEXT, name))
-
-void *malloc(size_t size) {
-    static void *(*real)(size_t);
-    allocations++;
-    if (real == NULL) {
-        real = REAL("malloc", void *(*)(size_t));
-    }
-    return real(size);
-}
-
-void *calloc(size_t count, size_t size) {
-    static void *(*real)(size_t, size_t);
-    static bool searching;
-    allocations++;
-    if (real == NULL) {
-        if (searching) {
-            void *memory = early + early_used;
-            early_used += (count * size + 15) & ~(size_t)15;
-            return early_used <= sizeof early ? memory : NULL;
-        }
-        searching = true;
-        real = REAL("calloc", void *(*)(size_t, size_t));
-    }
-    return real(count, size);
-}
-
-void *realloc(void *memory, size_t size) {
-    static void *(*real)(void *, size_t);
-    allocations++;
-    if (real == NULL) {
-        real = REAL("realloc", void *(*)(void *, size_t));
-    }
-    return real(memory, size);
-}
-
-int posix_memalign(void **memory, size_t align, size_t size) {
-    static int (*real)(void **, size_t, size_t);
-    allocations++;
-    if (real == NULL) {
-        real = REAL("posix_memalign", int (*)(void **, size_t, size_t));
-    }
-    return real(memory, align, size);
-}
-
-void *aligned_alloc(size_t align, size_t size) {
-    static void *(*real)(size_t, size_t);
-    allocations++;
-    if (real == NULL) {
-        real = REAL("aligned_alloc", void *(*)(size_t, size_t));
-    }
-    return real(align, size);
-}
-
-void free(void *memory) {
-    static void (*real)(void *);
-    if ((char *)memory >= early && (char *)memory < early + sizeof early) {
-        return;
-    }
-    if (real == NULL) {
-        real = REAL("free", void (*)(void *));
-    }
-    real(memory);
-}
 
 /* Goes through `rounds` batches and their updates; returns what they allocated. */
 static long allocations_of(rlc_run *run, int rounds) {

@@ -279,6 +279,7 @@ static void test_too_many_values(void **state) {
     expect_error(rlc_value_parse(&arena, "test", text, &value), RLC_INVALID,
                  "test:5: the aliases of this file unfold to more than 100,000 values");
     expect_refused(repeated("- x\n", 100001, "", ""), "this file unfolds to more than 100,000 values");
+    expect_refused(repeated("k", 128, ": 1", ""), "test:1: this key is longer than 127 bytes");
     char *many = repeated("- x\n", 99000, "", "");
     assert_int_equal(parse(many)->count, 99000);
     free(many);
