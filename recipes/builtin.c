@@ -17,6 +17,8 @@ static const rlc_class *const classes[] = {
 
     &rlc_linear_class.base,
     &rlc_mlp_class.base,
+    &rlc_dueling_mlp_class.base,
+    &rlc_noisy_linear_class.base,
     &rlc_sequential_class.base,
     &rlc_actor_class.base,
     &rlc_qvalue_module_class.base,
