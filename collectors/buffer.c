@@ -135,8 +135,7 @@ void rlc_buffer_update(rlc_buffer *b, const rlc_dict *sample) {
     }
 }
 
-/* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
-static void extend(rlc_buffer *b, const rlc_dict *rows) {
+void rlc_buffer_write(rlc_buffer *b, const rlc_dict *rows) {
     for (int i = 0; rows != NULL && i < b->num_rings; i++) {
         rlc_ring_write(b->rings[i], rlc_dict_get_key(rows, b->keys[i]), b->cursor);
     }
@@ -145,8 +144,7 @@ static void extend(rlc_buffer *b, const rlc_dict *rows) {
     }
 }
 
-static rlc_dict *sample(rlc_buffer *b) {
-    rlc_tensor *index = rlc_random_index(b->stream, b->size, b->batch_size);
+rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
     rlc_dict *rows = rlc_dict_index(b->storage, index);
     if (rows != NULL) {
         rlc_dict_set(rows, "index", index);
@@ -154,10 +152,15 @@ static rlc_dict *sample(rlc_buffer *b) {
     return rows;
 }
 
+/* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
+static rlc_dict *sample(rlc_buffer *b) {
+    return rlc_buffer_rows(b, rlc_random_index(b->stream, b->size, b->batch_size));
+}
+
 typedef rlc_buffer ReplayBuffer;
 
 const rlc_buffer_class rlc_replay_buffer_class = {
     .base = RLC_CLASS("buffer", ReplayBuffer, .doc = "a ring of rows, sampled uniformly with replacement"),
-    .extend = extend,
+    .extend = rlc_buffer_write,
     .sample = sample,
 };

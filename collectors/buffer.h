@@ -2,6 +2,8 @@
  *
  *     buffer: {type: ReplayBuffer, capacity: 10_000, batch_size: 128}
  *
+ *     buffer: {type: PrioritizedReplayBuffer, capacity: 10_000, batch_size: 128, alpha: 0.6, beta: 0.4}
+ *
  * It keeps the entries that it was prepared for, each in a ring of `capacity` rows; the oldest are overwritten.
  */
 #ifndef RLC_BUFFER_H
@@ -55,8 +57,13 @@ rlc_dict *rlc_buffer_sample(rlc_buffer *buffer);
 /* Tells the buffer what became of a sample. */
 void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 
+/* For classes: records the writing of rows into the rings, whose cursor moves on; and the rows with these numbers, which
+ * stand under `index`. */
+void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
+rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
+
 extern const rlc_option rlc__buffer_options[];
-extern const rlc_buffer_class rlc_replay_buffer_class;
+extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class;
 
 RLC_END
 

@@ -39,8 +39,7 @@ static int64_t atoms_of(const DuelingMLP *m) {
 static rlc_layers layers(DuelingMLP *m, const char *name, int64_t in, const rlc_ints *cells, int64_t last) {
     rlc_layers_options o = {.kind = (rlc_layer_kind)m->layer, .std_init = m->std_init};
     if (cells->count > RLC_MAX_LAYERS - 1) {
-        rlc_fail(RLC_INVALID, "%s: %d layers; at most %d are possible", m->base.path, cells->count,
-                 RLC_MAX_LAYERS - 1);
+        rlc_fail(RLC_INVALID, "%s: %d layers; at most %d are possible", m->base.path, cells->count, RLC_MAX_LAYERS - 1);
         return (rlc_layers){0};
     }
     for (int i = 0; i < cells->count; i++) {

@@ -7,9 +7,8 @@ static rlc_layer new_layer(rlc_module *self, const char *name, int64_t in, int64
     if (o->kind == RLC_LAYER_NOISY) {
         return rlc_layer_noisy(self, name, in, out, o->std_init);
     }
-    return (rlc_layer){.mean = o->orthogonal
-                                   ? rlc_linear_orthogonal(self, name, in, out, last ? o->out_gain : o->gain)
-                                   : rlc_linear_new(self, name, in, out)};
+    return (rlc_layer){.mean = o->orthogonal ? rlc_linear_orthogonal(self, name, in, out, last ? o->out_gain : o->gain)
+                                             : rlc_linear_new(self, name, in, out)};
 }
 
 rlc_layers rlc_layers_new(rlc_module *self, const char *name, int64_t in, const rlc_layers_options *o) {

@@ -27,6 +27,7 @@ static const rlc_class *const classes[] = {
 
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
+    &rlc_prioritized_replay_buffer_class.base,
 
     &rlc_dqn_loss_class.base,
     &rlc_hard_update_class.base,

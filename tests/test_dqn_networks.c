@@ -28,7 +28,8 @@ static rlc_module *load(const char *name, const char *options) {
     expect_ok(rlc_model_allocate(model));
     for (int i = 0; i < model->num_parameters; i++) {
         const rlc_parameter_entry *entry = &model->parameters[i];
-        const rlc_safetensors_entry *value = golden("dqn_networks", "%s.%s", name, entry->name + strlen("modules.net."));
+        const rlc_safetensors_entry *value =
+            golden("dqn_networks", "%s.%s", name, entry->name + strlen("modules.net."));
         assert_true(rlc_shape_equal(value->shape, rlc_shape_of(entry->tensor)));
         expect_ok(rlc_tensor_write(entry->tensor, value->data));
     }
@@ -84,8 +85,10 @@ static void test_dueling_begins(void **state) {
     static const struct {
         const char *name;
         rlc_shape shape;
-    } shapes[] = {{"modules.net.features.0.weight", {2, {256, 4}}},    {"modules.net.features.4.weight", {2, {256, 256}}},
-                  {"modules.net.advantage.0.weight", {2, {512, 256}}}, {"modules.net.advantage.2.weight", {2, {2, 512}}},
+    } shapes[] = {{"modules.net.features.0.weight", {2, {256, 4}}},
+                  {"modules.net.features.4.weight", {2, {256, 256}}},
+                  {"modules.net.advantage.0.weight", {2, {512, 256}}},
+                  {"modules.net.advantage.2.weight", {2, {2, 512}}},
                   {"modules.net.value.2.weight", {2, {1, 512}}}};
     for (int i = 0; i < RLC_COUNT(shapes); i++) {
         expect_shape(world_parameter(model, shapes[i].name), RLC_F32, shapes[i].shape);
@@ -104,9 +107,11 @@ static void test_dueling_begins(void **state) {
 static void test_atoms_of_an_mlp(void **state) {
     (void)state;
     rlc_module *wide = world_add(model, "wide", "{type: MLP, num_cells: [], out_keys: [q], out_features: 6}");
-    rlc_module *net = world_add(model, "net", "{type: MLP, num_cells: [], out_keys: [q], num_atoms: 2, out_features: 3}");
+    rlc_module *net =
+        world_add(model, "net", "{type: MLP, num_cells: [], out_keys: [q], num_atoms: 2, out_features: 3}");
     expect_ok(rlc_model_allocate(model));
-    rlc_tensor *from = world_parameter(model, "modules.wide.0.weight"), *to = world_parameter(model, "modules.net.0.weight");
+    rlc_tensor *from = world_parameter(model, "modules.wide.0.weight"),
+               *to = world_parameter(model, "modules.net.0.weight");
     expect_ok(rlc_tensor_write(to, from->data));
     expect_ok(rlc_tensor_write(world_parameter(model, "modules.net.0.bias"),
                                world_parameter(model, "modules.wide.0.bias")->data));
@@ -124,10 +129,10 @@ static void test_atoms_of_an_mlp(void **state) {
 static void test_noisy_against_torchrl(void **state) {
     (void)state;
     rlc_module *net = load("noisy", "{type: NoisyLinear, out_keys: [y], out_features: 3}");
-    rlc_layer layer = {{world_parameter(model, "modules.net.weight_mu"), world_parameter(model, "modules.net.bias_mu")},
-                       {world_parameter(model, "modules.net.weight_sigma"),
-                        world_parameter(model, "modules.net.bias_sigma")},
-                       NULL};
+    rlc_layer layer = {
+        {world_parameter(model, "modules.net.weight_mu"), world_parameter(model, "modules.net.bias_mu")},
+        {world_parameter(model, "modules.net.weight_sigma"), world_parameter(model, "modules.net.bias_sigma")},
+        NULL};
     rlc_begin(p);
     rlc_tensor *out = rlc_layer_apply_noise(&layer, golden_tensor("dqn_networks", "noisy.input"),
                                             golden_tensor("dqn_networks", "noisy.noise_in"),
@@ -170,10 +175,10 @@ static void test_noisy_begins(void **state) {
 static void test_when_noise_is_drawn(void **state) {
     (void)state;
     rlc_module *net = load("noisy", "{type: NoisyLinear, out_keys: [y], out_features: 3}");
-    rlc_layer layer = {{world_parameter(model, "modules.net.weight_mu"), world_parameter(model, "modules.net.bias_mu")},
-                       {world_parameter(model, "modules.net.weight_sigma"),
-                        world_parameter(model, "modules.net.bias_sigma")},
-                       NULL};
+    rlc_layer layer = {
+        {world_parameter(model, "modules.net.weight_mu"), world_parameter(model, "modules.net.bias_mu")},
+        {world_parameter(model, "modules.net.weight_sigma"), world_parameter(model, "modules.net.bias_sigma")},
+        NULL};
     rlc_stream *same = rlc_stream_new(test_device(), 1, "modules.net.noise");
     rlc_begin(p);
     rlc_tensor *x = golden_tensor("dqn_networks", "noisy.input");
@@ -203,9 +208,11 @@ static void test_when_noise_is_drawn(void **state) {
 /* In an MLP each layer has its own noise; a second instance of the network has another one. */
 static void test_noisy_networks(void **state) {
     (void)state;
-    rlc_module *net = world_add(model, "net", "{type: MLP, num_cells: [8], layer: noisy, out_keys: [y], out_features: 2}");
-    rlc_module *duel = world_add(model, "duel", "{type: DuelingMLP, num_cells: [8], stream_cells: [8], layer: noisy, "
-                                                "out_keys: [q], out_features: 2}");
+    rlc_module *net =
+        world_add(model, "net", "{type: MLP, num_cells: [8], layer: noisy, out_keys: [y], out_features: 2}");
+    rlc_module *duel = world_add(model, "duel",
+                                 "{type: DuelingMLP, num_cells: [8], stream_cells: [8], layer: noisy, "
+                                 "out_keys: [q], out_features: 2}");
     expect_ok(rlc_model_allocate(model));
     assert_int_equal(model->num_parameters, 2 * 4 + 5 * 4);
     expect_shape(world_parameter(model, "modules.net.2.weight_sigma"), RLC_F32, RLC_SHAPE(2, 8));
@@ -236,7 +243,8 @@ static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: DuelingMLP}", "option 'out_features' is required"},
-        {"{type: DuelingMLP, out_features: 2, in_features: 3}", "in_features is 3, but observation has a last dimension of 4"},
+        {"{type: DuelingMLP, out_features: 2, in_features: 3}",
+         "in_features is 3, but observation has a last dimension of 4"},
         {"{type: NoisyLinear, out_keys: [y], out_features: 2, in_features: 5}", "in_features is 5"},
         {"{type: MLP, out_keys: [y], out_features: 2, layer: noisy, init: orthogonal}",
          "noisy layers have an initialisation of their own"},

@@ -2,8 +2,8 @@
 #include "tests/command.h"
 
 /* Long enough to be caught in the middle, with several checkpoints, lines of the log and an evaluation. */
-#define RUN                                                                                                      \
-    "recipes/dqn.yaml --quiet --seed 3 collector.total_frames=60_000 checkpoint.every=10_000 log.every=3_000 "   \
+#define SETTINGS                                                                                                     \
+    " --quiet --seed 3 collector.total_frames=60_000 checkpoint.every=10_000 log.every=3_000 "   \
     "eval.every=20_000 eval.episodes=5 modules.explore.annealing_num_steps=30_000 collector.init_random_frames=2_000 "
 
 static const char *const files[] = {"scalars.csv", "checkpoint.safetensors", "resume.safetensors"};
@@ -14,10 +14,14 @@ static void expect_equal_runs(const char *a, const char *b) {
     }
 }
 
-static const char *run_with(const char *overrides, const char *folder) {
+static const char *run_recipe(const char *recipe, const char *overrides, const char *folder) {
     static char arguments[1024];
-    snprintf(arguments, sizeof arguments, RUN "%s --out %s", overrides, in_work_folder(folder));
+    snprintf(arguments, sizeof arguments, "%s" SETTINGS "%s --out %s", recipe, overrides, in_work_folder(folder));
     return arguments;
+}
+
+static const char *run_with(const char *overrides, const char *folder) {
+    return run_recipe("recipes/dqn.yaml", overrides, folder);
 }
 
 static const char *run_in(const char *folder) {
@@ -48,7 +52,7 @@ static void test_twice(void **state) {
 static void test_other_seed(void **state) {
     (void)state;
     char arguments[1024];
-    snprintf(arguments, sizeof arguments, RUN "--seed 4 --out %s", in_work_folder("other"));
+    snprintf(arguments, sizeof arguments, "recipes/dqn.yaml" SETTINGS "--seed 4 --out %s", in_work_folder("other"));
     expect_rlrun(arguments, 0, "");
     size_t size;
     char *a = read_file(in_work_folder("whole/scalars.csv"), NULL), *b = read_file(in_work_folder("other/scalars.csv"), &size);
@@ -143,12 +147,27 @@ static void test_optimisers(void **state) {
     }
 }
 
+/* A prioritised buffer keeps its priorities, and how far its weights have come. */
+static void test_prioritized(void **state) {
+    (void)state;
+    expect_rlrun(run_recipe("recipes/dqn_per.yaml", "", "per"), 0, "");
+    expect_rlrun(run_recipe("recipes/dqn_per.yaml", "", "per_again"), 0, "");
+    pid_t child = start_rlrun(run_recipe("recipes/dqn_per.yaml", "", "per_stopped"));
+    await(in_work_folder("per_stopped/checkpoint.safetensors"));
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(finish_rlrun(child), 1000 + SIGKILL);
+    expect_rlrun(resume("per_stopped"), 0, "from frame");
+    expect_equal_runs("per", "per_again");
+    expect_equal_runs("per", "per_stopped");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twice),       cmocka_unit_test(test_other_seed), cmocka_unit_test(test_from_its_recipe),
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_terminated), cmocka_unit_test(test_killed),
         cmocka_unit_test(test_killed_early),
         cmocka_unit_test(test_optimisers),
+        cmocka_unit_test(test_prioritized),
     };
     return cmocka_run_group_tests_name("runs repeat", tests, reference, remove_work_folder);
 }
