@@ -7,6 +7,7 @@
 extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_class, rlc_actor_class,
     rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class;
 
-extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class;
+extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class, rlc_distributional_dqn_net_class,
+    rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class;
 
 #endif

@@ -23,6 +23,9 @@ static const rlc_class *const classes[] = {
     &rlc_actor_class.base,
     &rlc_qvalue_module_class.base,
     &rlc_qvalue_actor_class.base,
+    &rlc_distributional_dqn_net_class.base,
+    &rlc_distributional_qvalue_module_class.base,
+    &rlc_distributional_qvalue_actor_class.base,
     &rlc_egreedy_class.base,
 
     &rlc_collector_class_default.base,
@@ -30,6 +33,7 @@ static const rlc_class *const classes[] = {
     &rlc_prioritized_replay_buffer_class.base,
 
     &rlc_dqn_loss_class.base,
+    &rlc_distributional_dqn_loss_class.base,
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,

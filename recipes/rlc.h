@@ -20,6 +20,7 @@
 #include "tensordict/dict.h"
 #include "tensordict/spec.h"
 #include "modules/chain.h"
+#include "modules/distributional.h"
 #include "modules/layers.h"
 #include "modules/model.h"
 #include "envs/env.h"
