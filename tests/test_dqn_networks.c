@@ -147,6 +147,33 @@ static void test_noisy_against_torchrl(void **state) {
     expect_ok(rlc_end(p));
 }
 
+/* A few rows go another way than many, to the same end. */
+static void test_noisy_rows(void **state) {
+    (void)state;
+    load("noisy", "{type: NoisyLinear, out_keys: [y], out_features: 3}");
+    rlc_layer layer = {
+        {world_parameter(model, "modules.net.weight_mu"), world_parameter(model, "modules.net.bias_mu")},
+        {world_parameter(model, "modules.net.weight_sigma"), world_parameter(model, "modules.net.bias_sigma")},
+        NULL};
+    rlc_begin(p);
+    rlc_tensor *x = golden_tensor("dqn_networks", "noisy.input"), *in = golden_tensor("dqn_networks", "noisy.noise_in");
+    rlc_tensor *noise = golden_tensor("dqn_networks", "noisy.noise_out");
+    static const rlc_activation activations[] = {RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID};
+    for (int i = 0; i < RLC_COUNT(activations); i++) {
+        double *many = read_doubles(rlc_layer_apply_noise(&layer, x, in, noise, activations[i]));
+        for (int first = 0; first < 9; first += 2) {
+            rlc_tensor *rows = rlc_contiguous(rlc_slice(x, 0, first, 2));
+            expect_elements("rows", rlc_layer_apply_noise(&layer, rows, in, noise, activations[i]), 6, many + 3 * first,
+                            1e-5);
+        }
+        free(many);
+    }
+    rlc_tensor *out = rlc_layer_apply_noise(&layer, rlc_slice(x, 0, 0, 3), in, noise, RLC_IDENTITY);
+    rlc_tensor *rest = rlc_layer_apply_noise(&layer, rlc_slice(x, 0, 3, 7), in, noise, RLC_IDENTITY);
+    expect_gradients("noisy", rlc_concatenate((rlc_tensor *[]){out, rest}, 2, 0));
+    expect_ok(rlc_end(p));
+}
+
 static void test_noisy_begins(void **state) {
     (void)state;
     world_add(model, "net", "{type: NoisyLinear, out_keys: [y], out_features: 3}");
@@ -264,6 +291,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_dueling_begins, start, stop),
         cmocka_unit_test_setup_teardown(test_atoms_of_an_mlp, start, stop),
         cmocka_unit_test_setup_teardown(test_noisy_against_torchrl, start, stop),
+        cmocka_unit_test_setup_teardown(test_noisy_rows, start, stop),
         cmocka_unit_test_setup_teardown(test_noisy_begins, start, stop),
         cmocka_unit_test_setup_teardown(test_when_noise_is_drawn, start, stop),
         cmocka_unit_test_setup_teardown(test_noisy_networks, start, stop),
