@@ -8,6 +8,6 @@ extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_cl
     rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class;
 
 extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class, rlc_distributional_dqn_net_class,
-    rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class;
+    rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class, rlc_quantile_qvalue_module_class;
 
 #endif

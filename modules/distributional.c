@@ -30,8 +30,9 @@ typedef struct DistributionalDQNnet {
     rlc_module base;
 } DistributionalDQNnet;
 
-static bool has_atoms(const rlc_module *self, const rlc_tensor *values, const rlc_dict *td) {
-    if (values == NULL || values->ndim >= td->batch.ndim + 2) {
+bool rlc__greedy_has_atoms(const rlc_module *self, const rlc_dict *example) {
+    const rlc_tensor *values = rlc_in(self, example, 0);
+    if (values == NULL || values->ndim >= example->batch.ndim + 2) {
         return values != NULL;
     }
     char text[RLC_SHAPE_TEXT];
@@ -42,7 +43,7 @@ static bool has_atoms(const rlc_module *self, const rlc_tensor *values, const rl
 }
 
 static void net_init(rlc_module *self, const rlc_build *build) {
-    has_atoms(self, rlc_in(self, build->example, 0), build->example);
+    rlc__greedy_has_atoms(self, build->example);
 }
 
 static void net_forward(rlc_module *self, rlc_dict *td) {
@@ -88,7 +89,7 @@ static rlc_status fill(rlc_support *s) {
 static void init(rlc_module *self, const rlc_build *build) {
     DistributionalQValueModule *m = (DistributionalQValueModule *)self;
     const rlc_tensor *values = rlc_in(self, build->example, 0);
-    if (!has_atoms(self, values, build->example) ||
+    if (!rlc__greedy_has_atoms(self, build->example) ||
         !rlc__greedy_spec(self, build, m->action_space, rlc_size(values, -1), &m->spec)) {
         return;
     }

@@ -12,6 +12,9 @@
  * environment reads. */
 bool rlc__greedy_spec(const rlc_module *self, const rlc_build *build, int action_space, int64_t n, rlc_spec *spec);
 
+/* For init: whether what a module reads is [*, n, num_actions]; an error where it is not. */
+bool rlc__greedy_has_atoms(const rlc_module *self, const rlc_dict *example);
+
 /* For init: makes a chain of a network that writes action_value and heads behind it, given as text. */
 void rlc__greedy_chain(rlc_module *self, const rlc_build *build, const rlc_value *network, const char *const *heads,
                        int count);

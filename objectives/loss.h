@@ -71,7 +71,7 @@ int rlc_loss_parameters(const rlc_loss *loss, const char *group, int *parameters
 #define RLC_DISTANCE_NAMES "l2|l1|smooth_l1"
 rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target);
 
-extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_class;
+extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_class, rlc_qr_dqn_loss_class;
 
 RLC_END
 

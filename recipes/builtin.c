@@ -26,6 +26,7 @@ static const rlc_class *const classes[] = {
     &rlc_distributional_dqn_net_class.base,
     &rlc_distributional_qvalue_module_class.base,
     &rlc_distributional_qvalue_actor_class.base,
+    &rlc_quantile_qvalue_module_class.base,
     &rlc_egreedy_class.base,
 
     &rlc_collector_class_default.base,
@@ -34,6 +35,7 @@ static const rlc_class *const classes[] = {
 
     &rlc_dqn_loss_class.base,
     &rlc_distributional_dqn_loss_class.base,
+    &rlc_qr_dqn_loss_class.base,
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,

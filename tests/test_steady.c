@@ -105,6 +105,7 @@ static void test_dqn(void **state) {
     check_recipe("recipes/dqn_per.yaml", overrides, 1);
     check_recipe("recipes/c51.yaml", overrides, 1);
     check_recipe("recipes/rainbow.yaml", overrides, 1);
+    check_recipe("recipes/qr_dqn.yaml", overrides, 1);
 }
 
 /* Each optimiser with all that it can keep, clipping and a schedule. */
