@@ -57,15 +57,15 @@ void rlc_buffer_extend(rlc_buffer *buffer, const rlc_dict *batch);
 /* Whether what came in so far is too little for the first return of several steps. */
 bool rlc_buffer_is_waiting(const rlc_buffer *buffer);
 
-/* Records a sample: a dict [batch_size], drawn with replacement, with its rows' numbers under `index`. An empty buffer is
- * an error when it runs. */
+/* Records a sample: a dict [batch_size], drawn with replacement, with its rows' numbers under `index`. An empty buffer
+ * is an error when it runs. */
 rlc_dict *rlc_buffer_sample(rlc_buffer *buffer);
 
 /* Tells the buffer what became of a sample. */
 void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 
-/* For classes: records the writing of rows into the rings, whose cursor moves on; and the rows with these numbers, which
- * stand under `index`. */
+/* For classes: records the writing of rows into the rings, whose cursor moves on; and the rows with these numbers,
+ * which stand under `index`. */
 void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
 rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
 

@@ -2,13 +2,13 @@
  *
  *     buffer: {type: ReplayBuffer, capacity: 10_000, batch_size: 128, multi_step: {n_steps: 3, gamma: 0.99}}
  *
- * A buffer with this keeps, for each step, the discounted sum of its reward and those of the n_steps - 1 steps behind it, and
- * under `next` what came of the last of them; fewer where the episode ends before. How many they were stands under
- * steps_to_next_obs, int64 [*, 1], and losses discount the next value by gamma to that power.
+ * A buffer with this keeps, for each step, the discounted sum of its reward and those of the n_steps - 1 steps behind
+ * it, and under `next` what came of the last of them; fewer where the episode ends before. How many they were stands
+ * under steps_to_next_obs, int64 [*, 1], and losses discount the next value by gamma to that power.
  *
- * The last n_steps - 1 steps of each batch wait for the next batch, as with TorchRL's MultiStepTransform, so batches may be
- * as short as one step. Unlike there, the flags under `next` (done, terminated, truncated) are those of the last step too:
- * an episode that ends on the way has no value behind its end.
+ * The last n_steps - 1 steps of each batch wait for the next batch, as with TorchRL's MultiStepTransform, so batches
+ * may be as short as one step. Unlike there, the flags under `next` (done, terminated, truncated) are those of the last
+ * step too: an episode that ends on the way has no value behind its end.
  */
 #ifndef RLC_MULTI_STEP_H
 #define RLC_MULTI_STEP_H
@@ -19,7 +19,8 @@
 
 RLC_BEGIN
 
-/* Records the returns of a dict [environments, time]; at the end of time they are cut short, as TorchRL's MultiStep does. */
+/* Records the returns of a dict [environments, time]; at the end of time they are cut short, as TorchRL's MultiStep
+ * does. */
 rlc_dict *rlc_multi_step(const rlc_dict *td, int64_t n_steps, double gamma);
 
 typedef struct rlc_waiting_steps {

@@ -1,8 +1,8 @@
 /* prioritized.c: a replay buffer that shows oftener what was learned from least.
  *
- * TorchRL's TensorDictPrioritizedReplayBuffer: core/priority.h has the formulas. A sample has its importance weights under
- * `priority_weight` [batch_size], which losses take into account; priorities are what the loss writes under td_error. beta
- * may rise to beta_end as samples are drawn, which takes the bias away towards the end of a run.
+ * TorchRL's TensorDictPrioritizedReplayBuffer: core/priority.h has the formulas. A sample has its importance weights
+ * under `priority_weight` [batch_size], which losses take into account; priorities are what the loss writes under
+ * td_error. beta may rise to beta_end as samples are drawn, which takes the bias away towards the end of a run.
  */
 #include "collectors/buffer.h"
 #include "core/priority.h"

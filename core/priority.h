@@ -3,10 +3,10 @@
  * Schaul et al., "Prioritized Experience Replay", ICLR 2016, as TorchRL's PrioritizedSampler has it: row i counts
  * p_i = (|error| + eps)^alpha, a new row as much as the largest error so far, and has the weight (p_i / min p)^-beta.
  *
- * The p_i are the leaves of two trees over the rows of a ring: of sums, which a draw goes down, and of minima. Both lie in
- * one float64 tensor [2, 2 n], n the next power of two from the ring's capacity on: node 1 is the root, those below node i
- * are 2 i and 2 i + 1, the leaf of row i is n + i. A change adds up anew what lies above it, so nothing drifts. `largest`
- * is a float64 with one element, 1 at first. What changes is tensor data: nothing is read on the host.
+ * The p_i are the leaves of two trees over the rows of a ring: of sums, which a draw goes down, and of minima. Both lie
+ * in one float64 tensor [2, 2 n], n the next power of two from the ring's capacity on: node 1 is the root, those below
+ * node i are 2 i and 2 i + 1, the leaf of row i is n + i. A change adds up anew what lies above it, so nothing drifts.
+ * `largest` is a float64 with one element, 1 at first. What changes is tensor data: nothing is read on the host.
  *
  *     rlc_priority settings = {.alpha = 0.7, .eps = 1e-8, .capacity = capacity};
  *     rlc_priority_extend(tree, largest, cursor, 10, &settings);             // rows that a ring is about to take
@@ -36,8 +36,8 @@ rlc_status rlc_priority_clear(rlc_tensor *tree);
 void rlc_priority_extend(rlc_tensor *tree, rlc_tensor *largest, rlc_tensor *cursor, int64_t rows,
                          const rlc_priority *settings);
 
-/* Sets the priorities of rows, int64 [count], to what their errors, float32 [count] or [count, 1], say. Of equal rows the
- * last counts. */
+/* Sets the priorities of rows, int64 [count], to what their errors, float32 [count] or [count, 1], say. Of equal rows
+ * the last counts. */
 void rlc_priority_update(rlc_tensor *tree, rlc_tensor *largest, rlc_tensor *index, rlc_tensor *error,
                          const rlc_priority *settings);
 

@@ -7,8 +7,8 @@
 #include "modules/greedy.h"
 #include "modules/model.h"
 
-/* Computations run along atoms, of which there are many more than actions: so they lie next to each other in memory, and
- * [*, num_atoms, num_actions] is a view. */
+/* Computations run along atoms, of which there are many more than actions: so they lie next to each other in memory,
+ * and [*, num_atoms, num_actions] is a view. */
 static rlc_tensor *swapped(rlc_tensor *values) {
     return rlc_transpose(values, -1, -2);
 }

@@ -1,8 +1,8 @@
 /* distributional.h: action values as distributions.
  *
- * Bellemare, Dabney and Munos, "A Distributional Perspective on Reinforcement Learning", ICML 2017 (C51): a network gives,
- * for each action, log-probabilities of num_atoms values spread evenly over [v_min, v_max]. action_value has the shape
- * [*, num_atoms, num_actions], as TorchRL has it.
+ * Bellemare, Dabney and Munos, "A Distributional Perspective on Reinforcement Learning", ICML 2017 (C51): a network
+ * gives, for each action, log-probabilities of num_atoms values spread evenly over [v_min, v_max]. action_value has the
+ * shape [*, num_atoms, num_actions], as TorchRL has it.
  *
  *     modules:
  *       net:    {type: MLP, out_keys: [action_value], num_atoms: 51, out_features: "${env.num_actions}", ...}

@@ -1,8 +1,8 @@
 /* dueling.c: Q = V + A - mean A.
  *
  * Wang et al., "Dueling Network Architectures for Deep Reinforcement Learning", ICML 2016: shared layers, then a stream
- * for the value of the state and one for the advantage of each action. TorchRL's DuelingMlpDQNet, whose layers are called
- * features, advantage and value too and whose biases begin at 0.
+ * for the value of the state and one for the advantage of each action. TorchRL's DuelingMlpDQNet, whose layers are
+ * called features, advantage and value too and whose biases begin at 0.
  */
 #include "modules/classes.h"
 #include "modules/layers.h"

@@ -8,8 +8,8 @@
     RLC_ENUM(Type, action_space, "env", "env|one_hot|categorical",                                                     \
              "how actions are written; env: as the environment reads them")
 
-/* For init: how to write one of `n` actions under the option action_space; false with an error where that is not what the
- * environment reads. */
+/* For init: how to write one of `n` actions under the option action_space; false with an error where that is not what
+ * the environment reads. */
 bool rlc__greedy_spec(const rlc_module *self, const rlc_build *build, int action_space, int64_t n, rlc_spec *spec);
 
 /* For init: whether what a module reads is [*, n, num_actions]; an error where it is not. */

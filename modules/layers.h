@@ -7,11 +7,11 @@
  * Parameters get the names that torch.nn.Sequential gives them, which counts activations too: "features.0.weight",
  * "features.2.bias"; without a name "0.weight".
  *
- * A noisy layer (Fortunato et al., "Noisy Networks for Exploration", ICLR 2018) has a mean and a deviation of each weight
- * and bias, weight_mu and weight_sigma as TorchRL's NoisyLinear calls them. Under random exploration, which collectors and
- * losses have, each call draws its own noise, as the paper has it: two vectors f(e) with f(x) = sign(x) sqrt|x|, one
- * for the inputs and one for the outputs, whose outer product the deviations are multiplied with. Rows of a batch share
- * it. Under any other exploration a layer is its means. TorchRL draws only when reset_noise() is called.
+ * A noisy layer (Fortunato et al., "Noisy Networks for Exploration", ICLR 2018) has a mean and a deviation of each
+ * weight and bias, weight_mu and weight_sigma as TorchRL's NoisyLinear calls them. Under random exploration, which
+ * collectors and losses have, each call draws its own noise, as the paper has it: two vectors f(e) with f(x) = sign(x)
+ * sqrt|x|, one for the inputs and one for the outputs, whose outer product the deviations are multiplied with. Rows of
+ * a batch share it. Under any other exploration a layer is its means. TorchRL draws only when reset_noise() is called.
  */
 #ifndef RLC_LAYERS_H
 #define RLC_LAYERS_H
@@ -31,8 +31,8 @@ typedef struct rlc_layer {
     rlc_stream *noise;
 } rlc_layer;
 
-/* For init: a noisy layer with deviations of std_init / sqrt(in) for weights and std_init / sqrt(out) for biases. With a
- * name of NULL the parameters stand right under the module's path. */
+/* For init: a noisy layer with deviations of std_init / sqrt(in) for weights and std_init / sqrt(out) for biases. With
+ * a name of NULL the parameters stand right under the module's path. */
 rlc_layer rlc_layer_noisy(rlc_module *self, const char *name, int64_t in, int64_t out, double std_init);
 
 rlc_tensor *rlc_layer_apply(const rlc_layer *layer, rlc_tensor *x, rlc_activation activation);
@@ -61,8 +61,8 @@ rlc_layers rlc_layers_new(rlc_module *self, const char *name, int64_t in, const 
 /* Applies all of them, `between` behind each but the last and `behind` behind that one. */
 rlc_tensor *rlc_layers_apply(const rlc_layers *layers, rlc_tensor *x, rlc_activation between, rlc_activation behind);
 
-/* The inputs of a module joined along their last dimension, as float32; NULL with an error. With `in_features` not 0 the
- * result must be so wide. */
+/* The inputs of a module joined along their last dimension, as float32; NULL with an error. With `in_features` not 0
+ * the result must be so wide. */
 rlc_tensor *rlc_layers_input(const rlc_module *self, const rlc_dict *td, int64_t in_features);
 
 /* The last dimension split in two: [*, num_atoms * n] becomes [*, num_atoms, n]. */

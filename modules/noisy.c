@@ -27,8 +27,8 @@ rlc_layer rlc_layer_noisy(rlc_module *self, const char *name, int64_t in, int64_
     return layer;
 }
 
-/* y = (mu + sigma * (f_out f_in^T)) x + ... = mu x + f_out * (sigma (f_in * x)) + ...: for a row or two, as policies have,
- * two products are cheaper than making the weights. */
+/* y = (mu + sigma * (f_out f_in^T)) x + ... = mu x + f_out * (sigma (f_in * x)) + ...: for a row or two, as policies
+ * have, two products are cheaper than making the weights. */
 static rlc_tensor *apply_to_few(const rlc_layer *layer, rlc_tensor *x, rlc_tensor *noise_in, rlc_tensor *noise_out) {
     rlc_tensor *mean = rlc_linear_apply(&layer->mean, x, RLC_IDENTITY);
     rlc_tensor *deviation = rlc_linear_apply(&layer->sigma, rlc_mul(x, noise_in), RLC_IDENTITY);

@@ -1,10 +1,10 @@
 /* distributional_dqn.c: the distribution of Q(s, a) against that of r + gamma (1 - terminated) Q'(s', a').
  *
  * Bellemare, Dabney and Munos, "A Distributional Perspective on Reinforcement Learning", ICML 2017, algorithm 1 (C51):
- * the atoms of the next distribution are moved by the Bellman operator, projected onto the support, and the cross entropy
- * to the result is the loss. As TorchRL's DistributionalDQNLoss: the network that is trained chooses a', the target values
- * it; double_dqn: false lets the target choose too, as the paper does. Gives `loss`; writes td_error, the cross entropy.
- * It heeds what a replay buffer adds to a batch (objectives/replay.h).
+ * the atoms of the next distribution are moved by the Bellman operator, projected onto the support, and the cross
+ * entropy to the result is the loss. As TorchRL's DistributionalDQNLoss: the network that is trained chooses a', the
+ * target values it; double_dqn: false lets the target choose too, as the paper does. Gives `loss`; writes td_error, the
+ * cross entropy. It heeds what a replay buffer adds to a batch (objectives/replay.h).
  */
 #include "modules/distributional.h"
 #include "objectives/distributional.h"

@@ -1,9 +1,9 @@
 /* qr_dqn.c: quantiles of Q(s, a) against those of r + gamma (1 - terminated) Q'(s', a').
  *
- * Dabney, Rowland, Bellemare and Munos, "Distributional Reinforcement Learning with Quantile Regression", AAAI 2018: with
- * u = T theta'_j - theta_i and tau_i = (i + 1/2) / N, a row loses sum_i mean_j |tau_i - 1(u < 0)| H(u) / kappa, H being
- * Huber's loss (algorithm 1). double_dqn lets the trained network choose a'. Gives `loss`; writes td_error, what each row
- * loses. It heeds what a replay buffer adds to a batch (objectives/replay.h).
+ * Dabney, Rowland, Bellemare and Munos, "Distributional Reinforcement Learning with Quantile Regression", AAAI 2018:
+ * with u = T theta'_j - theta_i and tau_i = (i + 1/2) / N, a row loses sum_i mean_j |tau_i - 1(u < 0)| H(u) / kappa, H
+ * being Huber's loss (algorithm 1). double_dqn lets the trained network choose a'. Gives `loss`; writes td_error, what
+ * each row loses. It heeds what a replay buffer adds to a batch (objectives/replay.h).
  */
 #include "objectives/distributional.h"
 

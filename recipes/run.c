@@ -121,8 +121,8 @@ static bool writes(const rlc_module *m, const rlc_key *key) {
     return false;
 }
 
-/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, and when episodes
- * ended if it adds up rewards, and no more. */
+/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, and when
+ * episodes ended if it adds up rewards, and no more. */
 static void find_wanted(rlc_run *run) {
     for (int i = 0; i < run->loss->base.num_in; i++) {
         if (!writes(run->advantage, run->loss->base.in_keys[i])) {

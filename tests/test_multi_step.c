@@ -1,5 +1,5 @@
-/* Returns of several steps against TorchRL (tests/golden/multi_step.py): whole trajectories, batches that come one after
- * the other, and what DQNLoss makes of their numbers and of importance weights. */
+/* Returns of several steps against TorchRL (tests/golden/multi_step.py): whole trajectories, batches that come one
+ * after the other, and what DQNLoss makes of their numbers and of importance weights. */
 #include "tests/world.h"
 
 #include <stdio.h>

@@ -139,20 +139,23 @@ static void test_optimisers(void **state) {
     expect_resumable("'optim={type: SGD, lr: {type: cosine, from: 1e-4, warmup: 5_000}, momentum: 0.9, dampening: 0.1, "
                      "max_grad_norm: 10}'",
                      "sgd");
-    expect_resumable("'optim={type: RMSprop, lr: {type: step, from: 1e-4, step_size: 7_000}, momentum: 0.5, centered: true, "
-                     "max_grad_value: 1}'",
+    expect_resumable("'optim={type: RMSprop, lr: {type: step, from: 1e-4, step_size: 7_000}, momentum: 0.5, "
+                     "centered: true, max_grad_value: 1}'",
                      "rmsprop");
-    expect_resumable("'optim={type: AdamW, lr: {type: exponential, from: 1e-3, gamma: 0.9999}, amsgrad: true}'", "adamw");
+    expect_resumable("'optim={type: AdamW, lr: {type: exponential, from: 1e-3, gamma: 0.9999}, amsgrad: true}'",
+                     "adamw");
 }
 
-/* A prioritised buffer keeps its priorities and how far its weights have come, one of several steps those that wait, and
- * noisy layers where their noise is. */
+/* A prioritised buffer keeps its priorities and how far its weights have come, one of several steps those that wait,
+ * and noisy layers where their noise is. */
 static void test_buffers(void **state) {
     (void)state;
-    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, annealing_num_steps: 4_000}'",
+    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
+                     "annealing_num_steps: 4_000}'",
                      "prioritized");
-    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, multi_step: {n_steps: 7, "
-                     "gamma: 0.99}}' collector.frames_per_batch=4 modules.value_net.layer=noisy",
+    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
+                     "multi_step: {n_steps: 7, gamma: 0.99}}' collector.frames_per_batch=4 "
+                     "modules.value_net.layer=noisy",
                      "noisy");
 }
 

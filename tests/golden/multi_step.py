@@ -1,9 +1,9 @@
-"""Returns of several steps: TorchRL's MultiStep on random trajectories and its MultiStepTransform on batches of them; and
-DQNLoss with steps_to_next_obs and priority_weight.
+"""Returns of several steps: TorchRL's MultiStep on random trajectories and its MultiStepTransform on batches of them;
+and DQNLoss with steps_to_next_obs and priority_weight.
 
     python tests/golden/multi_step.py     writes tests/golden/multi_step.safetensors
 
-TorchRL leaves the flags under `next` those of the first step; `last_done` and `last_terminated` are those of the last one.
+TorchRL leaves the flags under `next` those of the first step; here they are replaced by those of the last one.
 """
 import torch
 from tensordict import TensorDict
@@ -46,8 +46,8 @@ def results(name, original, td):
     out[f"{name}.steps_to_next_obs"] = steps.unsqueeze(-1)
 
 
-SHAPES = [(1, 12, 3, 0.2), (4, 9, 3, 0.3), (3, 7, 1, 0.3), (2, 5, 10, 0.2), (2, 1, 3, 0.5), (5, 20, 5, 0.0), (3, 8, 4, 1.0),
-          (2, 30, 6, 0.1)]
+SHAPES = [(1, 12, 3, 0.2), (4, 9, 3, 0.3), (3, 7, 1, 0.3), (2, 5, 10, 0.2), (2, 1, 3, 0.5), (5, 20, 5, 0.0),
+          (3, 8, 4, 1.0), (2, 30, 6, 0.1)]
 for number, (envs, time, n, rate) in enumerate(SHAPES):
     td = trajectories(envs, time, rate)
     gamma = float(torch.rand((), generator=g))
@@ -82,8 +82,8 @@ for name, steps, weights in (("weights", False, True), ("steps", True, False), (
         with torch.no_grad():
             for p in net.parameters():
                 p.copy_(torch.randn(p.shape, generator=g) * 0.5)
-        loss = DQNLoss(QValueActor(net, in_keys=["observation"], spec=OneHot(3)), loss_function="l2", delay_value=double,
-                       double_dqn=double)
+        actor = QValueActor(net, in_keys=["observation"], spec=OneHot(3))
+        loss = DQNLoss(actor, loss_function="l2", delay_value=double, double_dqn=double)
         loss.make_value_estimator(gamma=0.9)
         done = torch.rand(16, 1, generator=g) < 0.3
         index = torch.randint(0, 3, (16,), generator=g)

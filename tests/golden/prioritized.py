@@ -2,8 +2,8 @@
 
     python tests/golden/prioritized.py    writes tests/golden/prioritized.safetensors
 
-Case N.K is step K of a history: rows head .. head + count - 1 are new, or those under `index` get the priorities `error`.
-`leaf` is what rows then count; `drawn` are rows that it drew and `weight` their importance weights.
+Case N.K is step K of a history: rows head .. head + count - 1 are new, or those under `index` get the
+priorities `error`. `leaf` is what rows then count; `drawn` are rows that it drew and `weight` their importance weights.
 """
 import numpy as np
 import torch

@@ -1,5 +1,5 @@
-"""QR-DQN's loss as the paper writes it (Dabney et al. 2018, algorithm 1), in float64 and element by element, with PyTorch's
-gradients. TorchRL has no such loss.
+"""QR-DQN's loss as the paper writes it (Dabney et al. 2018, algorithm 1), in float64 and element by element, with
+PyTorch's gradients. TorchRL has no such loss.
 
     python tests/golden/quantile.py       writes tests/golden/quantile.safetensors
 
