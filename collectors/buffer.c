@@ -9,6 +9,10 @@
 const rlc_option rlc__buffer_options[] = {
     RLC_LONG(rlc_buffer, capacity, RLC_REQUIRED, 1, 1e12, "rows it keeps", .alias = "max_size"),
     RLC_LONG(rlc_buffer, batch_size, RLC_REQUIRED, 1, 1e9, "rows in a sample"),
+    {.name = "multi_step",
+     .type = RLC_OPTION_VALUE,
+     .offset = offsetof(rlc_buffer, multi_step_options),
+     .help = "{n_steps: 3, gamma: 0.99} keeps returns of several steps in place of single rewards"},
     {0},
 };
 
@@ -53,6 +57,19 @@ static rlc_status check_memory(const rlc_buffer *b, const rlc_value *options, co
     return rlc_error_status();
 }
 
+/* Returns of several steps come with one more entry, which counts them. */
+static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
+    if (b->multi_step_options == NULL || b->multi_step_options->kind == RLC_NULL) {
+        return RLC_OK;
+    }
+    b->multi_step = rlc_waiting_steps_new(&b->arena, &b->state, b->device, b->multi_step_options, example);
+    rlc_tensor steps = {0};
+    rlc_shape shape = rlc_shape_concat(example->batch, RLC_SHAPE(1));
+    rlc__tensor_layout(&steps, RLC_I64, shape.ndim, shape.size);
+    make_ring(rlc_key_intern("steps_to_next_obs"), &steps, b);
+    return rlc_error_status();
+}
+
 static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, const rlc_dict *example) {
     options = rlc_value_clone(&b->arena, options);
     if (options == NULL) {
@@ -69,13 +86,14 @@ static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, 
     b->storage = rlc_dict_new_in(&b->arena, example->batch);
     size_t count = 0;
     rlc_dict_each(example, count_one, &count);
-    b->keys = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->keys);
+    b->keys = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->keys); /* one more for multi_step */
     b->rings = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->rings);
     if (b->stream == NULL || b->cursor == NULL || b->storage == NULL || b->keys == NULL || b->rings == NULL) {
         return rlc_error_status();
     }
     b->size = rlc_tensor_over(b->device, RLC_I64, RLC_SHAPE(1), (int64_t *)b->cursor->data + 1);
     rlc_dict_each(example, make_ring, b);
+    RLC_TRY(build_multi_step(b, example));
     b->storage->batch = RLC_SHAPE(b->capacity);
     if (b->type->init != NULL) {
         b->type->init(b);
@@ -130,15 +148,20 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
     if (batch == NULL || rlc__require_program("buffer_extend") == NULL) {
         return;
     }
-    int64_t rows = rlc_shape_numel(batch->batch);
+    bool was = rlc_no_grad(true);
+    batch = b->multi_step != NULL ? rlc_waiting_steps_pass(b->multi_step, batch) : batch;
+    int64_t rows = batch != NULL ? rlc_shape_numel(batch->batch) : 0;
     if (rows > b->capacity) {
         rlc__op_fail("buffer", "a batch of %lld rows does not fit its capacity of %lld", (long long)rows,
                      (long long)b->capacity);
-        return;
+    } else if (batch != NULL) {
+        b->type->extend(b, rlc_dict_reshape(batch, RLC_SHAPE(rows)));
     }
-    bool was = rlc_no_grad(true);
-    b->type->extend(b, rlc_dict_reshape(batch, RLC_SHAPE(rows)));
     rlc_no_grad(was);
+}
+
+bool rlc_buffer_is_waiting(const rlc_buffer *b) {
+    return b->multi_step != NULL && *b->multi_step->seen < b->multi_step->n_steps;
 }
 
 rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
@@ -157,8 +180,7 @@ void rlc_buffer_update(rlc_buffer *b, const rlc_dict *sample) {
     }
 }
 
-/* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
-static void extend(rlc_buffer *b, const rlc_dict *rows) {
+void rlc_buffer_write(rlc_buffer *b, const rlc_dict *rows) {
     for (int i = 0; rows != NULL && i < b->num_rings; i++) {
         rlc_ring_write(b->rings[i], rlc_dict_get_key(rows, b->keys[i]), b->cursor);
     }
@@ -167,8 +189,7 @@ static void extend(rlc_buffer *b, const rlc_dict *rows) {
     }
 }
 
-static rlc_dict *sample(rlc_buffer *b) {
-    rlc_tensor *index = rlc_random_index(b->stream, b->size, b->batch_size);
+rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
     rlc_dict *rows = rlc_dict_index(b->storage, index);
     if (rows != NULL) {
         rlc_dict_set(rows, "index", index);
@@ -176,10 +197,15 @@ static rlc_dict *sample(rlc_buffer *b) {
     return rows;
 }
 
+/* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
+static rlc_dict *sample(rlc_buffer *b) {
+    return rlc_buffer_rows(b, rlc_random_index(b->stream, b->size, b->batch_size));
+}
+
 typedef rlc_buffer ReplayBuffer;
 
 const rlc_buffer_class rlc_replay_buffer_class = {
     .base = RLC_CLASS("buffer", ReplayBuffer, .doc = "a ring of rows, sampled uniformly with replacement"),
-    .extend = extend,
+    .extend = rlc_buffer_write,
     .sample = sample,
 };

@@ -2,11 +2,14 @@
  *
  *     buffer: {type: ReplayBuffer, capacity: 10_000, batch_size: 128}
  *
+ *     buffer: {type: PrioritizedReplayBuffer, capacity: 10_000, batch_size: 128, alpha: 0.6, beta: 0.4}
+ *
  * It keeps the entries that it was prepared for, each in a ring of `capacity` rows; the oldest are overwritten.
  */
 #ifndef RLC_BUFFER_H
 #define RLC_BUFFER_H
 
+#include "collectors/multi_step.h"
 #include "core/class.h"
 #include "core/state.h"
 #include "tensordict/dict.h"
@@ -36,6 +39,8 @@ struct rlc_buffer {
     rlc_tensor **rings;
     int num_rings;
     rlc_tensor *cursor, *size; /* int64 {head, size}, and a view of the second */
+    const rlc_value *multi_step_options;
+    rlc_waiting_steps *multi_step; /* NULL without returns of several steps */
 };
 
 /* Builds a buffer that keeps what `example`, a dict of one or more batch dimensions, has (shapes are enough). */
@@ -45,18 +50,27 @@ rlc_status rlc_buffer_make(const rlc_registry *registry, rlc_device *device, uin
                            const rlc_dict *example, rlc_buffer **buffer);
 void rlc_buffer_free(rlc_buffer *buffer);
 
-/* Records the writing of a batch, whose batch dimensions are flattened; entries the buffer does not keep are left. */
+/* Records the writing of a batch, whose batch dimensions are flattened; entries the buffer does not keep are left. With
+ * multi_step a batch is [environments, time], each going on where the one before ended. */
 void rlc_buffer_extend(rlc_buffer *buffer, const rlc_dict *batch);
 
-/* Records a sample: a dict [batch_size], drawn with replacement, with its rows' numbers under `index`. An empty buffer is
- * an error when it runs. */
+/* Whether what came in so far is too little for the first return of several steps. */
+bool rlc_buffer_is_waiting(const rlc_buffer *buffer);
+
+/* Records a sample: a dict [batch_size], drawn with replacement, with its rows' numbers under `index`. An empty buffer
+ * is an error when it runs. */
 rlc_dict *rlc_buffer_sample(rlc_buffer *buffer);
 
 /* Tells the buffer what became of a sample. */
 void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 
+/* For classes: records the writing of rows into the rings, whose cursor moves on; and the rows with these numbers,
+ * which stand under `index`. */
+void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
+rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
+
 extern const rlc_option rlc__buffer_options[];
-extern const rlc_buffer_class rlc_replay_buffer_class;
+extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class;
 
 RLC_END
 

@@ -32,6 +32,11 @@ RLC_INLINE float rlc_unit(uint32_t word) {
     return (float)(word >> 8) * 5.9604644775390625e-8f;
 }
 
+/* Uniform on [0, 1), a multiple of 2^-53. */
+RLC_INLINE double rlc_unit_double(uint32_t high, uint32_t low) {
+    return (double)((uint64_t)(high >> 5) << 26 | low >> 6) * 1.1102230246251565e-16;
+}
+
 /* Uniform on [low, high). */
 RLC_INLINE float rlc_between(uint32_t word, float low, float high) {
     return low + (high - low) * rlc_unit(word);

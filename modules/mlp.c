@@ -2,19 +2,16 @@
 #include <string.h>
 
 #include "modules/classes.h"
-#include "modules/module.h"
-
-enum { MAX_LAYERS = 64 };
+#include "modules/layers.h"
 
 typedef struct MLP {
     rlc_module base;
-    int64_t in_features, out_features;
+    int64_t in_features, out_features, num_atoms;
     rlc_ints num_cells;
-    int depth, activation, init;
-    double gain, out_gain;
+    int depth, activation, init, layer;
+    double gain, out_gain, std_init;
     bool activate_last_layer;
-    rlc_linear layers[MAX_LAYERS];
-    int num_layers;
+    rlc_layers layers;
 } MLP;
 
 enum { INIT_DEFAULT, INIT_ORTHOGONAL };
@@ -23,12 +20,17 @@ static const rlc_option mlp_options[] = {
     RLC_LONG(MLP, out_features, RLC_REQUIRED, 1, 1 << 24, "width of the last layer"),
     RLC_LONG(MLP, in_features, 0, 0, 1 << 24, "width of the input; 0 takes it from what comes in"),
     RLC_INTS(MLP, num_cells, NULL, 1, 1 << 24, "widths of the hidden layers, [120, 84]; [] for none"),
-    RLC_INT(MLP, depth, -1, -1, MAX_LAYERS - 1, "number of hidden layers of width 32, where num_cells is not given"),
+    RLC_INT(MLP, depth, -1, -1, RLC_MAX_LAYERS - 1,
+            "number of hidden layers of width 32, where num_cells is not given"),
     RLC_ENUM(MLP, activation, "tanh", RLC_ACTIVATION_NAMES, "between the layers", .alias = "activation_class"),
     RLC_BOOL_OPTION(MLP, activate_last_layer, false, "apply the activation behind the last layer too"),
     RLC_ENUM(MLP, init, "default", "default|orthogonal", "default: as torch.nn.Linear; orthogonal: biases are 0"),
     RLC_FLOAT(MLP, gain, 1.4142135623730951, 0, 1e6, "of orthogonal hidden layers"),
     RLC_FLOAT(MLP, out_gain, 1, 0, 1e6, "of an orthogonal last layer"),
+    RLC_LONG(MLP, num_atoms, 0, 0, 1 << 20,
+             "the last layer gives so many numbers for each of out_features, [*, num_atoms, out_features]; 0 for one"),
+    RLC_ENUM(MLP, layer, "linear", RLC_LAYER_NAMES, "noisy: all layers are as NoisyLinear"),
+    RLC_FLOAT(MLP, std_init, 0.5, 0, 1e6, "of noisy layers"),
     {0},
 };
 
@@ -39,59 +41,40 @@ static int widths_of(const MLP *m, int64_t *widths) {
     if (given == NULL || given->kind == RLC_NULL) {
         hidden = m->depth >= 0 ? m->depth : 3;
     }
-    if (hidden >= MAX_LAYERS) {
+    if (hidden >= RLC_MAX_LAYERS) {
         rlc_fail(RLC_INVALID, "%s: num_cells has %d layers; at most %d are possible", m->base.path, hidden,
-                 MAX_LAYERS - 1);
+                 RLC_MAX_LAYERS - 1);
         return 0;
     }
     for (int i = 0; i < hidden; i++) {
         widths[i] = m->num_cells.count > 0 ? m->num_cells.values[i] : 32;
     }
-    widths[hidden] = m->out_features;
+    widths[hidden] = m->out_features * (m->num_atoms > 0 ? m->num_atoms : 1);
     return hidden + 1;
-}
-
-/* Several inputs are joined along their last dimension. */
-static rlc_tensor *input(const rlc_module *self, const rlc_dict *td) {
-    rlc_tensor *parts[RLC_MAX_KEYS];
-    for (int i = 0; i < self->num_in; i++) {
-        parts[i] = rlc_cast(rlc_in(self, td, i), RLC_F32);
-        if (parts[i] == NULL) {
-            return NULL;
-        }
-    }
-    return self->num_in == 1 ? parts[0] : rlc_concatenate(parts, self->num_in, -1);
 }
 
 static void mlp_init(rlc_module *self, const rlc_build *build) {
     MLP *m = (MLP *)self;
-    int64_t widths[MAX_LAYERS];
-    int64_t in = rlc_size(input(self, build->example), -1);
-    if (m->in_features != 0 && in != 0 && in != m->in_features) {
-        rlc_fail(RLC_INVALID, "%s: in_features is %lld, but %s has a last dimension of %lld", self->path,
-                 (long long)m->in_features, self->in_keys[0]->name, (long long)in);
+    rlc_layers_options o = {.kind = (rlc_layer_kind)m->layer,
+                            .std_init = m->std_init,
+                            .orthogonal = m->init == INIT_ORTHOGONAL,
+                            .gain = m->gain,
+                            .out_gain = m->out_gain};
+    int64_t in = rlc_size(rlc_layers_input(self, build->example, m->in_features), -1);
+    if (o.orthogonal && o.kind == RLC_LAYER_NOISY) {
+        rlc_fail(RLC_INVALID, "%s: noisy layers have an initialisation of their own; leave out init", self->path);
         return;
     }
-    m->num_layers = widths_of(m, widths);
-    for (int i = 0; i < m->num_layers && rlc_error_status() == RLC_OK; i++) {
-        char name[16];
-        bool last = i == m->num_layers - 1;
-        snprintf(name, sizeof name, "%d", 2 * i); /* torch.nn.Sequential counts activations too */
-        m->layers[i] = m->init == INIT_ORTHOGONAL
-                           ? rlc_linear_orthogonal(self, name, in, widths[i], last ? m->out_gain : m->gain)
-                           : rlc_linear_new(self, name, in, widths[i]);
-        in = widths[i];
-    }
+    o.count = widths_of(m, o.widths);
+    m->layers = rlc_layers_new(self, NULL, in, &o);
 }
 
 static void mlp_forward(rlc_module *self, rlc_dict *td) {
     const MLP *m = (const MLP *)self;
-    rlc_tensor *x = input(self, td);
-    for (int i = 0; i < m->num_layers; i++) {
-        bool active = i < m->num_layers - 1 || m->activate_last_layer;
-        x = rlc_linear_apply(&m->layers[i], x, active ? (rlc_activation)m->activation : RLC_IDENTITY);
-    }
-    rlc_out(self, td, 0, x);
+    const rlc_activation between = (rlc_activation)m->activation;
+    rlc_tensor *x = rlc_layers_input(self, td, 0);
+    x = rlc_layers_apply(&m->layers, x, between, m->activate_last_layer ? between : RLC_IDENTITY);
+    rlc_out(self, td, 0, m->num_atoms > 0 ? rlc_layers_atoms(x, m->num_atoms) : x);
 }
 
 const rlc_module_class rlc_mlp_class = {
@@ -118,12 +101,7 @@ static const rlc_option linear_options[] = {
 /* The parameters stand right under the module's path, as torch.nn.Linear has them. */
 static void linear_init(rlc_module *self, const rlc_build *build) {
     Linear *m = (Linear *)self;
-    int64_t in = rlc_size(input(self, build->example), -1);
-    if (m->in_features != 0 && in != 0 && in != m->in_features) {
-        rlc_fail(RLC_INVALID, "%s: in_features is %lld, but %s has a last dimension of %lld", self->path,
-                 (long long)m->in_features, self->in_keys[0]->name, (long long)in);
-        return;
-    }
+    int64_t in = rlc_size(rlc_layers_input(self, build->example, m->in_features), -1);
     rlc_init init = {RLC_INIT_UNIFORM, in > 0 ? 1 / sqrt((double)in) : 0};
     m->layer.weight = rlc_parameter_new(self, "weight", RLC_SHAPE(m->out_features, in), init);
     m->layer.bias = rlc_parameter_new(self, "bias", RLC_SHAPE(m->out_features), init);
@@ -131,7 +109,7 @@ static void linear_init(rlc_module *self, const rlc_build *build) {
 
 static void linear_forward(rlc_module *self, rlc_dict *td) {
     const Linear *m = (const Linear *)self;
-    rlc_out(self, td, 0, rlc_linear_apply(&m->layer, input(self, td), (rlc_activation)m->activation));
+    rlc_out(self, td, 0, rlc_linear_apply(&m->layer, rlc_layers_input(self, td, 0), (rlc_activation)m->activation));
 }
 
 const rlc_module_class rlc_linear_class = {

@@ -1,6 +1,7 @@
 /* qvalue.c: from action values to the greedy action. */
 #include "modules/chain.h"
 #include "modules/classes.h"
+#include "modules/greedy.h"
 #include "modules/model.h"
 
 typedef struct QValueModule {
@@ -11,37 +12,44 @@ typedef struct QValueModule {
 
 enum { SPACE_ENV, SPACE_ONE_HOT, SPACE_CATEGORICAL };
 
+const char *rlc__action_space_name(int action_space) {
+    static const char *const names[] = {"env", "one_hot", "categorical"};
+    return names[action_space];
+}
+
+bool rlc__greedy_spec(const rlc_module *self, const rlc_build *build, int action_space, int64_t n, rlc_spec *spec) {
+    const rlc_spec *env = build->action;
+    char text[RLC_SHAPE_TEXT + 64];
+    if (action_space == SPACE_ENV && !rlc_spec_is_discrete(env)) {
+        rlc_fail(RLC_INVALID, "%s: it chooses among discrete actions, but those of the environment are %s", self->path,
+                 rlc_spec_text(env, text));
+        return false;
+    }
+    if (rlc_spec_is_discrete(env) && n != 0 && n != env->n) {
+        rlc_fail(RLC_INVALID, "%s: %s has %lld values, but the environment has %lld actions", self->path,
+                 self->in_keys[0]->name, (long long)n, (long long)env->n);
+        return false;
+    }
+    bool one_hot = action_space == SPACE_ENV ? env->kind == RLC_SPEC_ONE_HOT : action_space == SPACE_ONE_HOT;
+    if (rlc_spec_is_discrete(env) && one_hot != (env->kind == RLC_SPEC_ONE_HOT)) {
+        rlc_fail(RLC_INVALID,
+                 "%s: it would write %s actions, but the environment reads %s; leave out action_space, or change "
+                 "env.action_encoding",
+                 self->path, one_hot ? "one_hot" : "categorical", rlc_spec_text(env, text));
+        return false;
+    }
+    *spec = one_hot ? rlc_spec_one_hot(n) : rlc_spec_categorical(n);
+    return true;
+}
+
 static const rlc_option options[] = {
-    RLC_ENUM(QValueModule, action_space, "env", "env|one_hot|categorical",
-             "how actions are written; env: as the environment reads them"),
+    RLC__ACTION_SPACE(QValueModule),
     {0},
 };
 
 static void init(rlc_module *self, const rlc_build *build) {
     QValueModule *m = (QValueModule *)self;
-    int64_t n = rlc_size(rlc_in(self, build->example, 0), -1);
-    const rlc_spec *env = build->action;
-    if (m->action_space == SPACE_ENV && !rlc_spec_is_discrete(env)) {
-        char text[RLC_SHAPE_TEXT + 64];
-        rlc_fail(RLC_INVALID, "%s: it chooses among discrete actions, but those of the environment are %s", self->path,
-                 rlc_spec_text(env, text));
-        return;
-    }
-    if (rlc_spec_is_discrete(env) && n != 0 && n != env->n) {
-        rlc_fail(RLC_INVALID, "%s: %s has %lld values, but the environment has %lld actions", self->path,
-                 self->in_keys[0]->name, (long long)n, (long long)env->n);
-        return;
-    }
-    bool one_hot = m->action_space == SPACE_ENV ? env->kind == RLC_SPEC_ONE_HOT : m->action_space == SPACE_ONE_HOT;
-    if (rlc_spec_is_discrete(env) && one_hot != (env->kind == RLC_SPEC_ONE_HOT)) {
-        char text[RLC_SHAPE_TEXT + 64];
-        rlc_fail(RLC_INVALID,
-                 "%s: it would write %s actions, but the environment reads %s; leave out action_space, or change "
-                 "env.action_encoding",
-                 self->path, one_hot ? "one_hot" : "categorical", rlc_spec_text(env, text));
-        return;
-    }
-    m->spec = one_hot ? rlc_spec_one_hot(n) : rlc_spec_categorical(n);
+    rlc__greedy_spec(self, build, m->action_space, rlc_size(rlc_in(self, build->example, 0), -1), &m->spec);
 }
 
 /* Of equal values the first action wins. */
@@ -71,35 +79,41 @@ typedef struct QValueActor {
 
 static const rlc_option actor_options[] = {
     RLC_MODULE(QValueActor, module, "the network that gives the value of each action", .required = true),
-    RLC_ENUM(QValueActor, action_space, "env", "env|one_hot|categorical",
-             "how actions are written; env: as the environment reads them"),
+    RLC__ACTION_SPACE(QValueActor),
     {0},
 };
 
-/* A network that writes action_value, and a QValueModule behind it. */
-static void actor_init(rlc_module *self, const rlc_build *build) {
-    const QValueActor *m = (const QValueActor *)self;
-    static const char *const spaces[] = {"env", "one_hot", "categorical"};
+void rlc__greedy_chain(rlc_module *self, const rlc_build *build, const rlc_value *network, const char *const *heads,
+                       int count) {
     static const char *const value_key[] = {"action_value"};
     const char *in_names[RLC_MAX_KEYS];
     for (int i = 0; i < self->num_in; i++) {
         in_names[i] = self->in_keys[i]->name;
     }
     rlc_strings in = {self->num_in, in_names}, out = {1, value_key};
-    rlc_arena *arena = &self->model->arena;
-    char *text = rlc_arena_printf(arena, "{type: QValueModule, action_space: %s}", spaces[m->action_space]);
-    rlc_value *greedy;
-    if (text == NULL || rlc_value_parse(arena, self->path, text, &greedy) != RLC_OK) {
-        return;
-    }
     rlc_dict *seen = rlc_dict_clone(build->example);
-    rlc_build network = *build, head = *build;
-    network.in_keys = &in;
-    network.out_keys = &out;
-    if (rlc_chain_append(self, &network, seen, m->module, "0") != NULL &&
-        rlc_chain_append(self, &head, seen, greedy, "1") != NULL) {
+    rlc_build first = *build;
+    first.in_keys = &in;
+    first.out_keys = &out;
+    bool good = rlc_chain_append(self, &first, seen, network, "0") != NULL;
+    for (int i = 0; i < count && good; i++) {
+        char name[16];
+        rlc_value *head;
+        snprintf(name, sizeof name, "%d", i + 1);
+        good = heads[i] != NULL && rlc_value_parse(&self->model->arena, self->path, heads[i], &head) == RLC_OK &&
+               rlc_chain_append(self, build, seen, head, name) != NULL;
+    }
+    if (good) {
         rlc_chain_keys(self);
     }
+}
+
+/* A network that writes action_value, and a QValueModule behind it. */
+static void actor_init(rlc_module *self, const rlc_build *build) {
+    const QValueActor *m = (const QValueActor *)self;
+    const char *head = rlc_arena_printf(&self->model->arena, "{type: QValueModule, action_space: %s}",
+                                        rlc__action_space_name(m->action_space));
+    rlc__greedy_chain(self, build, m->module, &head, 1);
 }
 
 const rlc_module_class rlc_qvalue_actor_class = {

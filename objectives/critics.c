@@ -1,5 +1,7 @@
 #include "objectives/critics.h"
 
+#include "objectives/replay.h"
+
 #include <stdio.h>
 
 bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, const rlc_value *network, int count) {
@@ -25,6 +27,7 @@ bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, c
         rlc_loss_group(loss, "qvalue", c->online[i]);
     }
     c->value = c->online[0] != NULL ? c->online[0]->out_keys[0] : NULL;
+    c->td_error = rlc_key_intern("td_error");
     return c->value != NULL;
 }
 
@@ -64,11 +67,11 @@ rlc_tensor *rlc_critics_loss(const rlc_critics *c, rlc_dict *td, rlc_tensor *tar
     rlc_tensor *total = NULL, *worst = NULL;
     for (int i = 0; i < c->count; i++) {
         rlc_tensor *value = rlc_critics_value(c, c->online[i], td);
-        rlc_tensor *loss = rlc_loss_reduce(td, rlc_distance(distance, value, target));
+        rlc_tensor *loss = rlc_replay_mean(td, rlc_distance(distance, value, target));
         rlc_tensor *error = rlc_squared_error(rlc_detach(value), target);
         total = i == 0 ? loss : rlc_add(total, loss);
         worst = i == 0 ? error : rlc_maximum(worst, error);
     }
-    rlc_dict_set(td, "td_error", worst);
+    rlc_dict_set_key(td, c->td_error, worst);
     return total;
 }

@@ -3,9 +3,10 @@
  * Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015: Q' is a target network, a' its
  * greedy action. With double_dqn a' is the greedy action of the network that is trained (van Hasselt, Guez and Silver,
  * "Deep Reinforcement Learning with Double Q-learning", AAAI 2016). Gives `loss`; writes td_error, the squared difference.
+ * It heeds the importance weights and the number of steps that a replay buffer adds to a batch (objectives/replay.h).
  */
 #include "objectives/loss.h"
-#include "objectives/values.h"
+#include "objectives/replay.h"
 
 typedef struct DQNLoss {
     rlc_loss base;
@@ -78,10 +79,10 @@ static void forward(rlc_module *self, rlc_dict *td) {
     rlc_dict *now = rlc_dict_clone(td);
     rlc_module_call(m->online, now);
     rlc_tensor *value = value_of(m, rlc_dict_get_key(now, m->action_value), rlc_dict_get_key(td, m->action));
-    rlc_tensor *target =
-        rlc_td0(rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated), next_value(m, td), m->gamma);
+    rlc_tensor *target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
+                                        next_value(m, td), m->gamma);
     rlc_dict_set_key(td, m->td_error, rlc_squared_error(rlc_detach(value), target));
-    rlc_loss_set(&m->base, "loss", rlc_mean(rlc_distance(m->loss_function, value, target), RLC_ALL, false));
+    rlc_loss_set(&m->base, "loss", rlc_replay_mean(td, rlc_distance(m->loss_function, value, target)));
 }
 
 const rlc_module_class rlc_dqn_loss_class = {

@@ -146,16 +146,6 @@ int rlc_loss_parameters(const rlc_loss *loss, const char *group, int *parameters
     return found ? count : -1;
 }
 
-rlc_tensor *rlc_loss_reduce(const rlc_dict *td, rlc_tensor *each) {
-    rlc_tensor *weight = rlc_dict_find(td, "priority_weight");
-    if (weight == NULL || each == NULL) {
-        return rlc_mean(each, RLC_ALL, false);
-    }
-    weight = rlc_reshape(rlc_detach(weight), rlc_shape_of(each));
-    rlc_tensor *sum = rlc_sum(rlc_mul(each, weight), RLC_ALL, false);
-    return rlc_div(sum, rlc_sum(weight, RLC_ALL, false));
-}
-
 rlc_schedule *rlc_loss_schedule(rlc_loss *loss, const char *option, const rlc_value *value, double usual) {
     rlc_model *model = loss->base.model;
     rlc_schedule *schedule = NULL;

@@ -70,10 +70,6 @@ void rlc_loss_reads(rlc_loss *loss, const rlc_module *network, bool next, const 
 /* The group's parameters; for a name of NULL those of all groups. Returns how many, -1 when there is no such group. */
 int rlc_loss_parameters(const rlc_loss *loss, const char *group, int *parameters, int room);
 
-/* The mean over the batch of one number for each element; with importance weights under `priority_weight`, sum(w l) /
- * sum(w). */
-rlc_tensor *rlc_loss_reduce(const rlc_dict *td, rlc_tensor *each);
-
 /* For init: a number, or a schedule, that an option says; and in forward its value now. */
 rlc_schedule *rlc_loss_schedule(rlc_loss *loss, const char *option, const rlc_value *value, double usual);
 rlc_tensor *rlc_loss_scheduled(const rlc_loss *loss, const rlc_schedule *schedule);
@@ -82,8 +78,8 @@ rlc_tensor *rlc_loss_scheduled(const rlc_loss *loss, const rlc_schedule *schedul
 #define RLC_DISTANCE_NAMES "l2|l1|smooth_l1"
 rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target);
 
-extern const rlc_module_class rlc_dqn_loss_class, rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class,
-    rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class,
+extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_class, rlc_qr_dqn_loss_class,
+    rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class,
     rlc_a2c_loss_class, rlc_reinforce_loss_class;
 
 RLC_END

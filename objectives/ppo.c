@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "core/record.h"
+#include "objectives/replay.h"
 #include "objectives/temperature.h"
 
 typedef struct on_policy_loss {
@@ -166,7 +167,7 @@ static rlc_tensor *add_critic(on_policy_loss *m, rlc_dict *td, rlc_tensor *loss)
     }
     rlc_module_call(m->critic, now);
     rlc_tensor *value = rlc_dict_get_key(now, m->value), *target = rlc_dict_get_key(td, m->value_target);
-    rlc_tensor *critic = rlc_mul_scalar(rlc_loss_reduce(td, rlc_distance(m->loss_function, value, target)), m->critic_coeff);
+    rlc_tensor *critic = rlc_mul_scalar(rlc_replay_mean(td, rlc_distance(m->loss_function, value, target)), m->critic_coeff);
     rlc_loss_set(&m->base, "loss_critic", critic);
     bool was = rlc_no_grad(true);
     rlc_tensor *spread = rlc_clamp(rlc_var(target, RLC_ALL, false, 0), 1e-12, INFINITY);

@@ -6,8 +6,8 @@
  *     alpha     - log_alpha (log pi + target_entropy), target_entropy = -dim(action) unless given
  */
 #include "objectives/critics.h"
+#include "objectives/replay.h"
 #include "objectives/temperature.h"
-#include "objectives/values.h"
 
 typedef struct SACLoss {
     rlc_loss base;
@@ -77,7 +77,7 @@ static rlc_tensor *critics_loss(SACLoss *m, rlc_dict *td, rlc_tensor *alpha) {
     rlc_tensor *value =
         rlc_sub(rlc_critics_target_min(&m->critics, next, m->critics.count), rlc_mul(alpha, log_prob));
     rlc_tensor *target =
-        rlc_td0(rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated), value, m->gamma);
+        rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated), value, m->gamma);
     rlc_no_grad(was);
     return rlc_critics_loss(&m->critics, td, target, m->loss_function);
 }

@@ -6,7 +6,7 @@
  * smaller of two targets, clipped noise on the target's action, and an actor that learns from every second update only.
  */
 #include "objectives/critics.h"
-#include "objectives/values.h"
+#include "objectives/replay.h"
 
 typedef struct deterministic_loss {
     rlc_loss base;
@@ -94,7 +94,7 @@ static rlc_tensor *critics_loss(deterministic_loss *m, rlc_dict *td) {
     if (next != NULL) {
         rlc_module_call(m->target_actor, next);
         rlc_dict_set_key(next, m->action_key, smooth(m, rlc_dict_get_key(next, m->action_key)));
-        target = rlc_td0(rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
+        target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
                          rlc_critics_target_min(&m->critics, next, m->critics.count), m->gamma);
     }
     rlc_no_grad(was);

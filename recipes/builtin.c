@@ -32,10 +32,16 @@ static const rlc_class *const classes[] = {
 
     &rlc_linear_class.base,
     &rlc_mlp_class.base,
+    &rlc_dueling_mlp_class.base,
+    &rlc_noisy_linear_class.base,
     &rlc_sequential_class.base,
     &rlc_actor_class.base,
     &rlc_qvalue_module_class.base,
     &rlc_qvalue_actor_class.base,
+    &rlc_distributional_dqn_net_class.base,
+    &rlc_distributional_qvalue_module_class.base,
+    &rlc_distributional_qvalue_actor_class.base,
+    &rlc_quantile_qvalue_module_class.base,
     &rlc_egreedy_class.base,
     &rlc_probabilistic_actor_class.base,
     &rlc_normal_param_extractor_class.base,
@@ -57,8 +63,11 @@ static const rlc_class *const classes[] = {
 
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
+    &rlc_prioritized_replay_buffer_class.base,
 
     &rlc_dqn_loss_class.base,
+    &rlc_distributional_dqn_loss_class.base,
+    &rlc_qr_dqn_loss_class.base,
     &rlc_ddpg_loss_class.base,
     &rlc_td3_loss_class.base,
     &rlc_sac_loss_class.base,

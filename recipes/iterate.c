@@ -89,7 +89,7 @@ static rlc_status collect(rlc_run *run, rlc_dict **rows) {
 rlc_status rlc_run_iterate(rlc_run *run) {
     rlc_dict *rows = NULL;
     RLC_TRY(collect(run, &rows));
-    if (rlc_collector_was_random(run->collector)) {
+    if (rlc_collector_was_random(run->collector) || (run->buffer != NULL && rlc_buffer_is_waiting(run->buffer))) {
         return RLC_OK;
     }
     return run->buffer != NULL ? learn_from_buffer(run) : learn_from_batch(run, rows);

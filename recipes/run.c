@@ -133,7 +133,8 @@ static void want(rlc_run *run, const rlc_key *key) {
     run->wanted[run->num_wanted++] = key;
 }
 
-/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this and no more. */
+/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, and when
+ * episodes ended if it adds up rewards, and no more. */
 static void find_wanted(rlc_run *run) {
     for (int i = 0; i < run->loss->base.num_in; i++) {
         if (!writes(run->advantage, run->loss->base.in_keys[i])) {
@@ -142,6 +143,9 @@ static void find_wanted(rlc_run *run) {
     }
     for (int i = 0; run->advantage != NULL && i < run->advantage->num_in; i++) {
         want(run, run->advantage->in_keys[i]);
+    }
+    if (has(rlc_value_find(run->recipe.buffer, "multi_step"))) {
+        want(run, rlc_key_intern("next.done"));
     }
 }
 
@@ -293,7 +297,9 @@ static rlc_status rehearse(rlc_run *run) {
         RLC_TRY(rlc_run_iterate(run));
         *c->frames = c->init_random_frames;
     }
-    RLC_TRY(rlc_run_iterate(run));
+    do { /* the first return of several steps takes as many */
+        RLC_TRY(rlc_run_iterate(run));
+    } while (run->buffer != NULL && rlc_buffer_is_waiting(run->buffer));
     return run->eval_policy != NULL ? rlc_run_try_evaluation(run) : RLC_OK;
 }
 

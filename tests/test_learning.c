@@ -38,6 +38,12 @@ static void test_double_dqn(void **state) {
     assert_true(greedy_return("recipes/double_dqn.yaml", "seed=1", "optim.lr=1e-3") > 150);
 }
 
+static void test_other_networks_and_buffers(void **state) {
+    (void)state;
+    assert_true(greedy_return("recipes/dueling_dqn.yaml", "seed=1", "optim.lr=1e-3") > 150);
+    assert_true(greedy_return("recipes/dqn_per.yaml", "seed=1", "optim.lr=1e-3") > 150);
+}
+
 /* The same run without learning shows that the bound means something. */
 static void test_without_learning(void **state) {
     (void)state;
@@ -48,6 +54,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dqn),
         cmocka_unit_test(test_double_dqn),
+        cmocka_unit_test(test_other_networks_and_buffers),
         cmocka_unit_test(test_without_learning),
     };
     return cmocka_run_group_tests_name("learning", tests, NULL, NULL);

@@ -118,29 +118,45 @@ static void test_killed_early(void **state) {
     expect_equal_runs("whole", "early");
 }
 
+/* Runs once to the end, and once more killed at its first checkpoint and resumed. */
+static void expect_resumable(const char *overrides, const char *name) {
+    char whole[32], stopped[32], checkpoint[64];
+    snprintf(whole, sizeof whole, "%s_whole", name);
+    snprintf(stopped, sizeof stopped, "%s_stopped", name);
+    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.safetensors", stopped);
+    expect_rlrun(run_with(overrides, whole), 0, "");
+    pid_t child = start_rlrun(run_with(overrides, stopped));
+    await(in_work_folder(checkpoint));
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(finish_rlrun(child), 1000 + SIGKILL);
+    expect_rlrun(resume(stopped), 0, "from frame");
+    expect_equal_runs(whole, stopped);
+}
+
 /* What the other optimisers keep, and schedules that keep nothing, go on as well. */
 static void test_optimisers(void **state) {
     (void)state;
-    static const char *const optimisers[] = {
-        "'optim={type: SGD, lr: {type: cosine, from: 1e-4, warmup: 5_000}, momentum: 0.9, dampening: 0.1, "
-        "max_grad_norm: 10}'",
-        "'optim={type: RMSprop, lr: {type: step, from: 1e-4, step_size: 7_000}, momentum: 0.5, centered: true, "
-        "max_grad_value: 1}'",
-        "'optim={type: AdamW, lr: {type: exponential, from: 1e-3, gamma: 0.9999}, amsgrad: true}'",
-    };
-    for (int i = 0; i < RLC_COUNT(optimisers); i++) {
-        char whole[16], stopped[16], checkpoint[64];
-        snprintf(whole, sizeof whole, "whole%d", i);
-        snprintf(stopped, sizeof stopped, "stopped%d", i);
-        snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.safetensors", stopped);
-        expect_rlrun(run_with(optimisers[i], whole), 0, "");
-        pid_t child = start_rlrun(run_with(optimisers[i], stopped));
-        await(in_work_folder(checkpoint));
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(finish_rlrun(child), 1000 + SIGKILL);
-        expect_rlrun(resume(stopped), 0, "from frame");
-        expect_equal_runs(whole, stopped);
-    }
+    expect_resumable("'optim={type: SGD, lr: {type: cosine, from: 1e-4, warmup: 5_000}, momentum: 0.9, dampening: 0.1, "
+                     "max_grad_norm: 10}'",
+                     "sgd");
+    expect_resumable("'optim={type: RMSprop, lr: {type: step, from: 1e-4, step_size: 7_000}, momentum: 0.5, "
+                     "centered: true, max_grad_value: 1}'",
+                     "rmsprop");
+    expect_resumable("'optim={type: AdamW, lr: {type: exponential, from: 1e-3, gamma: 0.9999}, amsgrad: true}'",
+                     "adamw");
+}
+
+/* A prioritised buffer keeps its priorities and how far its weights have come, one of several steps those that wait,
+ * and noisy layers where their noise is. */
+static void test_buffers(void **state) {
+    (void)state;
+    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
+                     "annealing_num_steps: 4_000}'",
+                     "prioritized");
+    expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
+                     "multi_step: {n_steps: 7, gamma: 0.99}}' collector.frames_per_batch=4 "
+                     "modules.value_net.layer=noisy",
+                     "noisy");
 }
 
 int main(void) {
@@ -149,6 +165,7 @@ int main(void) {
         cmocka_unit_test(test_interrupted), cmocka_unit_test(test_terminated), cmocka_unit_test(test_killed),
         cmocka_unit_test(test_killed_early),
         cmocka_unit_test(test_optimisers),
+        cmocka_unit_test(test_buffers),
     };
     return cmocka_run_group_tests_name("runs repeat", tests, reference, remove_work_folder);
 }

@@ -28,6 +28,11 @@ static void test_dqn(void **state) {
     static const char *const overrides[] = {"collector.init_random_frames=100"};
     check_recipe("recipes/dqn.yaml", overrides, 1);
     check_recipe("recipes/double_dqn.yaml", overrides, 1);
+    check_recipe("recipes/dueling_dqn.yaml", overrides, 1);
+    check_recipe("recipes/dqn_per.yaml", overrides, 1);
+    check_recipe("recipes/c51.yaml", overrides, 1);
+    check_recipe("recipes/rainbow.yaml", overrides, 1);
+    check_recipe("recipes/qr_dqn.yaml", overrides, 1);
 }
 
 /* Each optimiser with all that it can keep, clipping and a schedule. */

@@ -1,0 +1,137 @@
+/* QR-DQN: the loss, td_error and gradients of QRDQNLoss against the paper's formula (tests/golden/quantile.py). */
+#include "tests/world.h"
+
+#include <stdio.h>
+
+#include "objectives/loss.h"
+
+static rlc_program *p;
+static rlc_model *model;
+
+static int start(void **state) {
+    fresh_start(state);
+    p = test_program();
+    model = NULL;
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    rlc_model_free(model);
+    return 0;
+}
+
+enum { CASES = 6, BATCH = 10, PARAMETERS = 4 };
+
+static const char *const parts[PARAMETERS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+
+typedef struct settings {
+    double quantiles, actions, gamma, kappa, twice;
+} settings;
+
+static rlc_loss *loss_of(const settings *s) {
+    rlc_module *loss = NULL;
+    char text[256];
+    rlc_model_free(model);
+    model = world_model(1, rlc_spec_categorical((int64_t)s->actions));
+    snprintf(text, sizeof text,
+             "{type: MLP, num_cells: [8], out_keys: [action_value], num_atoms: %d, out_features: %d}",
+             (int)s->quantiles, (int)s->actions);
+    world_add(model, "net", text);
+    world_add(model, "policy", "{type: Sequential, modules: [net, {type: QuantileQValueModule}]}");
+    snprintf(text, sizeof text, "{type: QRDQNLoss, value_network: policy, gamma: %g, kappa: %g, double_dqn: %s}",
+             s->gamma, s->kappa, s->twice != 0 ? "true" : "false");
+    expect_ok(rlc_model_build(model, "loss", "loss", world_value(text), &loss));
+    expect_ok(rlc_model_allocate(model));
+    return (rlc_loss *)loss;
+}
+
+static void load(rlc_module *module, int number, const char *which) {
+    int indices[PARAMETERS];
+    assert_int_equal(rlc_module_parameters(module, indices, PARAMETERS), PARAMETERS);
+    for (int i = 0; i < PARAMETERS; i++) {
+        const rlc_safetensors_entry *entry = golden("quantile", "%d.%s.%s", number, which, parts[i]);
+        expect_ok(rlc_tensor_write(model->parameters[indices[i]].tensor, entry->data));
+    }
+}
+
+static rlc_dict *golden_batch(int number) {
+    static const char *const keys[] = {"observation",    "action",          "next.observation",
+                                       "next.reward",    "next.terminated", "steps_to_next_obs",
+                                       "priority_weight"};
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(BATCH));
+    for (int i = 0; i < RLC_COUNT(keys); i++) {
+        if (has_golden("quantile", "%d.%s", number, keys[i])) {
+            rlc_dict_set(td, keys[i], golden_tensor("quantile", "%d.%s", number, keys[i]));
+        }
+    }
+    return td;
+}
+
+static void test_against_the_paper(void **state) {
+    (void)state;
+    for (int number = 0; number < CASES; number++) {
+        const settings s = *(const settings *)golden("quantile", "%d.settings", number)->data;
+        char name[64];
+        rlc_loss *loss = loss_of(&s);
+        load(rlc_model_find(model, "net"), number, "online");
+        load(loss->targets[0].target, number, "target");
+        snprintf(name, sizeof name, "case %d", number);
+        rlc_begin(p);
+        rlc_dict *td = golden_batch(number), *out = rlc_loss_call(loss, td);
+        rlc_backward(rlc_dict_get(out, "loss"));
+        expect_close(name, rlc_dict_get(out, "loss"), golden("quantile", "%d.loss", number), 2e-5, 1e-6);
+        expect_close(name, rlc_dict_get(td, "td_error"), golden("quantile", "%d.td_error", number), 2e-5, 2e-6);
+        for (int i = 0; i < PARAMETERS; i++) {
+            snprintf(name, sizeof name, "modules.net.%s", parts[i]);
+            rlc_tensor *grad = world_parameter(model, name)->grad;
+            snprintf(name, sizeof name, "case %d, gradient of %s", number, parts[i]);
+            expect_close(name, grad, golden("quantile", "%d.grad.%s", number, parts[i]), 1e-4, 2e-6);
+        }
+        for (int i = PARAMETERS; i < model->num_parameters; i++) {
+            assert_false(model->parameters[i].tensor->flags & (RLC_HAS_GRAD | RLC_REQUIRES_GRAD));
+        }
+        expect_ok(rlc_end(p));
+    }
+}
+
+/* The mean over quantiles decides, of equal ones the first. */
+static void test_choice(void **state) {
+    (void)state;
+    model = world_model(1, rlc_spec_one_hot(3));
+    world_add(model, "net", "{type: MLP, num_cells: [], num_atoms: 2, out_keys: [action_value], out_features: 3}");
+    world_add(model, "policy", "{type: Sequential, modules: [net, {type: QuantileQValueModule}]}");
+    expect_ok(rlc_model_allocate(model));
+    rlc_begin(p);
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(2));
+    rlc_dict_set(td, "action_value", /* means 1.5 2 1, and 3 3 2 */
+                 rlc_from_data(RLC_F32, RLC_SHAPE(2, 2, 3), (float[]){3, 2, -4, 0, 2, 6, 6, 4, 4, 0, 2, 0}));
+    rlc_module_call(rlc_model_find(model, "policy")->members[1], td);
+    expect_shape(rlc_dict_get(td, "action"), RLC_I64, RLC_SHAPE(2, 3));
+    EXPECT(rlc_dict_get(td, "action"), 0, 1, 0, 1, 0, 0);
+    expect_ok(rlc_end(p));
+}
+
+static void test_misuse(void **state) {
+    (void)state;
+    rlc_module *none = NULL;
+    model = world_model(1, rlc_spec_one_hot(3));
+    expect_error(rlc_model_add(model, "policy",
+                               "{type: Sequential, modules: [{type: MLP, out_keys: [action_value], out_features: 3}, "
+                               "{type: QuantileQValueModule}]}",
+                               &none),
+                 RLC_INVALID, "does the network have num_atoms?");
+    rlc_model_free(model);
+    model = world_model(1, rlc_spec_one_hot(3));
+    expect_error(rlc_model_build(model, "loss", "loss", world_value("{type: QRDQNLoss, kappa: 1}"), &none), RLC_INVALID,
+                 "option 'value_network' is required");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_against_the_paper, start, stop),
+        cmocka_unit_test_setup_teardown(test_choice, start, stop),
+        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+    };
+    return cmocka_run_group_tests_name("QR-DQN", tests, NULL, NULL);
+}
