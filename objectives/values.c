@@ -84,8 +84,8 @@ static rlc_tensor *surprise(const rlc_trajectory *s, rlc_tensor *next_value, dou
     return rlc_sub(rlc_td0(s->reward, s->terminated, next_value, gamma), s->value);
 }
 
-/* G[t] = a[t] + gamma lmbda G[t+1]. Behind an end there is no G, and V' has all the weight; behind the last step the scan
- * finds V' in the place of G. */
+/* G[t] = a[t] + gamma lmbda G[t+1]. Behind an end there is no G, and V' has all the weight; behind the last step
+ * the scan finds V' in the place of G. */
 static rlc_tensor *lambda_return(const char *what, const rlc_trajectory *s, double gamma, double lmbda) {
     const operand operands[] = {
         {"reward", s->reward}, {"done", s->done}, {"terminated", s->terminated}, {"next_value", s->next_value}};

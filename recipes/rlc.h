@@ -22,6 +22,7 @@
 #include "modules/model.h"
 #include "envs/env.h"
 #include "envs/transform.h"
+#include "objectives/estimators.h"
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/schedule.h"

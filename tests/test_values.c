@@ -59,16 +59,15 @@ static void test_against_torchrl(void **state) {
     }
 }
 
-#define COLUMN(dtype, ...)                                                                                             \
-    rlc_from_data(dtype, RLC_SHAPE(RLC_COUNT(((float[]){__VA_ARGS__})), 1),                                            \
-                  dtype == RLC_BOOL ? (const void *)(bool[]){__VA_ARGS__} : (const void *)(float[]){__VA_ARGS__})
+#define NUMBERS(...) rlc_from_data(RLC_F32, RLC_SHAPE(5, 1), (float[5]){__VA_ARGS__})
+#define FLAGS(...) rlc_from_data(RLC_BOOL, RLC_SHAPE(5, 1), (bool[5]){__VA_ARGS__})
 
 static rlc_trajectory five_steps(void) {
-    return (rlc_trajectory){.reward = COLUMN(RLC_F32, 1, 2, 3, 4, 5),
-                            .done = COLUMN(RLC_BOOL, 0, 1, 0, 1, 0),
-                            .terminated = COLUMN(RLC_BOOL, 0, 1, 0, 0, 0),
-                            .value = COLUMN(RLC_F32, .5, .4, .3, .2, .1),
-                            .next_value = COLUMN(RLC_F32, .4, .3, .9, .1, .7)};
+    return (rlc_trajectory){.reward = NUMBERS(1, 2, 3, 4, 5),
+                            .done = FLAGS(0, 1, 0, 1, 0),
+                            .terminated = FLAGS(0, 1, 0, 0, 0),
+                            .value = NUMBERS(.5, .4, .3, .2, .1),
+                            .next_value = NUMBERS(.4, .3, .9, .1, .7)};
 }
 
 /* An end that is one, a truncated one, and a last step that is none. */

@@ -6,8 +6,8 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/vec.h"
 
-/* Four hide how long a multiplication and an addition take; the lines of more would drive each other out of the cache when
- * the number of steps is a large power of two. */
+/* Four hide how long a multiplication and an addition take; the lines of more would drive each other out of the
+ * cache when the number of steps is a large power of two. */
 enum { SIDE_BY_SIDE = 4 };
 
 /* One number a step: `rows` trajectories of T steps, one behind the other, whose carries stay in registers. */

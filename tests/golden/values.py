@@ -4,7 +4,9 @@
 """
 import torch
 from common import generator, save
-from torchrl.objectives.value import functional as f
+from tensordict import TensorDict
+from tensordict.nn import TensorDictModule
+from torchrl.objectives.value import GAE, TD0Estimator, TD1Estimator, TDLambdaEstimator, functional as f
 
 g = generator(11)
 out = {}
@@ -88,4 +90,34 @@ for i, (batch, steps, kind, gamma, lmbda) in enumerate(CASES):
         out |= {f"{name}.td0": f.td0_return_estimate(gamma, nv, r, terminated), f"{name}.td1": td1,
                 f"{name}.td_lambda": td_lambda, f"{name}.reward_to_go": to_go, f"{name}.gae": advantage,
                 f"{name}.gae_target": target, f"{name}.vtrace": traced, f"{name}.vtrace_target": traced_target}
+# The modules, with a linear value network on the observations of trajectories without gaps.
+torch.set_default_dtype(torch.float32)
+done, terminated = flags("random", (6, 11, 1))
+states = torch.randn(6, 12, 4, generator=g)
+ends = torch.randn(6, 11, 4, generator=g)
+batch = {"observation": states[:, :-1], "next.observation": torch.where(done, ends, states[:, 1:]),
+         "next.reward": torch.randn(6, 11, 1, generator=g) * 2 + 1, "next.done": done, "next.terminated": terminated}
+net = torch.nn.Linear(4, 1)
+with torch.no_grad():
+    net.weight.copy_(torch.randn(1, 4, generator=g))
+    net.bias.copy_(torch.randn(1, generator=g))
+out |= {f"module.{k}": v for k, v in batch.items()} | {"module.weight": net.weight, "module.bias": net.bias}
+critic = TensorDictModule(net, in_keys=["observation"], out_keys=["state_value"])
+for name, estimator in {
+    "td0": TD0Estimator(gamma=0.9, value_network=critic),
+    "td0_average": TD0Estimator(gamma=0.9, value_network=critic, average_rewards=True),
+    "td1": TD1Estimator(gamma=0.9, value_network=critic),
+    "td1_average": TD1Estimator(gamma=0.9, value_network=critic, average_rewards=True),
+    "td_lambda": TDLambdaEstimator(gamma=0.9, lmbda=0.8, value_network=critic, vectorized=False),
+    "td_lambda_average": TDLambdaEstimator(gamma=0.9, lmbda=0.8, value_network=critic, vectorized=False,
+                                           average_rewards=True),
+    "gae": GAE(gamma=0.9, lmbda=0.8, value_network=critic, vectorized=False),
+    "gae_average": GAE(gamma=0.9, lmbda=0.8, value_network=critic, vectorized=False, average_gae=True),
+}.items():
+    td = TensorDict({tuple(k.split(".")): v for k, v in batch.items()}, batch_size=(6, 11))
+    td.refine_names(None, "time")
+    with torch.no_grad():
+        td = estimator(td)
+    for key in ("advantage", "value_target", "state_value", ("next", "reward")):
+        out[f"module.{name}.{key if isinstance(key, str) else '.'.join(key)}"] = td[key]
 save("values", out)

@@ -1,7 +1,7 @@
 /* shapes.c: a plug-in with stand-ins for classes that recipes of other algorithms name, to prove that the interfaces carry
- * them: probabilistic policies, advantages on whole batches, ensembles of critics, a learned temperature, a delayed
- * actor. The wiring is real: keys, shapes, parameters, gradients, targets, optimisers. The arithmetic is only as much of
- * it as that needs; nothing here is meant to learn.
+ * them: probabilistic policies, ensembles of critics, a learned temperature, a delayed actor. The wiring is real: keys,
+ * shapes, parameters, gradients, targets, optimisers. The arithmetic is only as much of it as that needs; nothing here is
+ * meant to learn.
  */
 #include "core/class.h"
 #include "kernels/cpu/env_loop.h"
@@ -52,7 +52,6 @@ RLC_PLUGIN(registry) {
         &shapes_extractor.base,
         &shapes_tanh_module.base,
         &shapes_additive_gaussian.base,
-        &shapes_gae.base,
         &shapes_ppo_loss.base,
         &shapes_sac_loss.base,
         &shapes_td3_loss.base,

@@ -8,6 +8,6 @@
 #include "objectives/loss.h"
 
 extern const rlc_module_class shapes_probabilistic_actor, shapes_value_operator, shapes_extractor, shapes_tanh_module,
-    shapes_additive_gaussian, shapes_gae, shapes_ppo_loss, shapes_sac_loss, shapes_td3_loss;
+    shapes_additive_gaussian, shapes_ppo_loss, shapes_sac_loss, shapes_td3_loss;
 
 #endif
