@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANIT
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
-LOOPS = elementwise copy reduce rows index linear gemm update random priority env
+LOOPS = elementwise copy reduce rows scan index linear gemm update random priority env
 ISAS = $(if $(filter x86_64,$(MACHINE)),v2 v3 v4,v2)
 ISA_FLAGS_v2 = $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) -DRLC_BASE
 ISA_FLAGS_v3 = -march=x86-64-v3
@@ -68,15 +68,12 @@ $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
 TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 
-# where they find the command, and a plug-in with stand-ins for the classes that the recipes in tests/shapes name
-$O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_SHAPES='"$(CURDIR)/$O/tests/shapes.so"' -DTEST_CC='"$(CC)"' \
+# where they find the command
+$O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
     -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
-
-$O/tests/shapes.so: $(patsubst %.c,$O/%.o,$(wildcard tests/shapes/*.c)) $O/librlc.so
-	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc
 
 # The examples, as their users would compile them but for where the headers are: those with a recipe beside them are
 # plug-ins that it names, the others are programs.
@@ -92,7 +89,7 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples all $(TESTS:%=$O/tests/%) $O/tests/shapes.so
+tests: examples all $(TESTS:%=$O/tests/%)
 
 # make again: what deps installs must be there before anything is compiled
 check: deps

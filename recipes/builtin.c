@@ -5,6 +5,7 @@
 #include "envs/transform.h"
 #include "modules/classes.h"
 #include "modules/distribution.h"
+#include "objectives/estimators.h"
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
@@ -64,6 +65,11 @@ static const rlc_class *const classes[] = {
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
     &rlc_prioritized_replay_buffer_class.base,
+
+    &rlc_td0_estimator_class.base,
+    &rlc_td1_estimator_class.base,
+    &rlc_td_lambda_estimator_class.base,
+    &rlc_gae_class.base,
 
     &rlc_dqn_loss_class.base,
     &rlc_distributional_dqn_loss_class.base,

@@ -30,6 +30,7 @@
 #include "envs/check.h"
 #include "envs/env.h"
 #include "envs/transform.h"
+#include "objectives/estimators.h"
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/replay.h"

@@ -89,7 +89,7 @@ static void test_without_a_buffer(void **state) {
         "\ntrain 4 epochs over each batch, in minibatches of 128\n",
         "\nmodules.actor ProbabilisticActor observation [4, 4]",
     };
-    expect_lines("tests/shapes/ppo.yaml plugins=[" TEST_SHAPES "]", wanted, RLC_COUNT(wanted));
+    expect_lines("tests/shapes/ppo.yaml", wanted, RLC_COUNT(wanted));
 }
 
 static void expect_width(const char *columns, const char *arguments, size_t width) {
@@ -110,9 +110,9 @@ static void expect_width(const char *columns, const char *arguments, size_t widt
 
 static void test_width(void **state) {
     (void)state;
-    static const char *const recipes[] = {"recipes/dqn.yaml", "tests/shapes/ppo.yaml plugins=[" TEST_SHAPES "]",
-                                          "tests/shapes/sac.yaml plugins=[" TEST_SHAPES "]",
-                                          "tests/shapes/td3.yaml plugins=[" TEST_SHAPES "]"};
+    static const char *const recipes[] = {"recipes/dqn.yaml", "tests/shapes/ppo.yaml",
+                                          "tests/shapes/sac.yaml",
+                                          "tests/shapes/td3.yaml"};
     static const struct {
         const char *columns;
         size_t width;

@@ -225,7 +225,7 @@ static void test_plugin_paths(void **state) {
     char line[1200], arguments[1400];
     put("plug/lib/base.yaml", "plugins: [here.so]\n");
     put("plug/main.yaml", "include: lib/base.yaml\n");
-    snprintf(line, sizeof line, "cp " TEST_SHAPES " %s", in_work_folder("plug/lib/here.so"));
+    snprintf(line, sizeof line, "cp " TEST_EXAMPLES "/dueling.so %s", in_work_folder("plug/lib/here.so"));
     assert_int_equal(system(line), 0);
     snprintf(arguments, sizeof arguments, "check %s", in_work_folder("plug/main.yaml"));
     expect_rlrun(arguments, 2, "the section 'env' is missing"); /* so the plug-in was there */

@@ -138,11 +138,11 @@ static void test_shapes(void **state) {
     static const char *const names[] = {"ppo", "sac", "td3"};
     for (int i = 0; i < RLC_COUNT(names); i++) {
         char arguments[512], folder[64];
-        snprintf(arguments, sizeof arguments, "check tests/shapes/%s.yaml plugins=[" TEST_SHAPES "]", names[i]);
+        snprintf(arguments, sizeof arguments, "check tests/shapes/%s.yaml", names[i]);
         expect_rlrun(arguments, 0, "good to train");
         snprintf(folder, sizeof folder, "shape-%s", names[i]);
         snprintf(arguments, sizeof arguments,
-                 "tests/shapes/%s.yaml plugins=[" TEST_SHAPES "] collector.total_frames=1024 --quiet --out %s", names[i],
+                 "tests/shapes/%s.yaml collector.total_frames=1024 --quiet --out %s", names[i],
                  in_work_folder(folder));
         expect_rlrun(arguments, 0, "");
     }

@@ -54,7 +54,7 @@ static void test_optimisers(void **state) {
 /* Minibatches of whole batches, ensembles, a delayed actor. */
 static void test_other_shapes(void **state) {
     (void)state;
-    static const char *const overrides[] = {"plugins=[" TEST_SHAPES "]", "collector.total_frames=1_000_000"};
+    static const char *const overrides[] = {"collector.total_frames=1_000_000"};
     static const char *const recipes[] = {"tests/shapes/ppo.yaml", "tests/shapes/sac.yaml", "tests/shapes/td3.yaml"};
     for (int i = 0; i < RLC_COUNT(recipes); i++) {
         rlc_run *run;

@@ -18,7 +18,7 @@
         "env.max_episode_steps=3", "buffer.capacity=16"
 
 static const char *const small[] = {SMALL};
-static const char *const with_shapes[] = {"plugins=[" TEST_SHAPES "]", "collector.frames_per_batch=8",
+static const char *const with_shapes[] = {"collector.frames_per_batch=8",
                                           "collector.total_frames=16", "train.minibatch_size=4", "train.epochs=1"};
 
 static char folder[512];
@@ -41,7 +41,7 @@ static rlc_status check_dqn(void) {
     return check_recipe("recipes/dqn.yaml", small, RLC_COUNT(small));
 }
 
-/* Minibatches without a buffer, an advantage, classes of a plug-in. */
+/* Minibatches without a buffer, an advantage. */
 static rlc_status check_ppo(void) {
     return check_recipe("tests/shapes/ppo.yaml", with_shapes, RLC_COUNT(with_shapes));
 }

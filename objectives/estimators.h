@@ -1,0 +1,33 @@
+/* estimators.h: modules that tell what a batch is worth before anything learns from it: TorchRL's value estimators,
+ * which a recipe's `advantage:` section names.
+ *
+ *     advantage: {type: GAE, value_network: critic, gamma: 0.99, lmbda: 0.95}
+ *
+ * On a batch [*batch, T] of trajectory pieces they call the value network, which must write state_value, on both
+ * ends of each step, and write
+ *
+ *     advantage, value_target, state_value          [*batch, T, 1]
+ *
+ * all constants to what learns from them. The formulas are in values.h: GAE has rlc_gae; the value_target of
+ * TD0Estimator, TD1Estimator and TDLambdaEstimator is rlc_td0, rlc_td1 and rlc_td_lambda, and their advantage what
+ * it is above state_value. With `average_rewards` the batch's next.reward is replaced by rewards of mean 0 and
+ * deviation 1 first, with `average_gae` the advantage is brought to that.
+ *
+ * With `shifted` the network is called on half as many states. It must look at each state by itself, and the batch
+ * must be as a collector hands it out: the observation after a step is the one before the next, unless an episode
+ * ended. Where one was truncated, and behind the last step, the network is asked as ever, so the results are the
+ * same.
+ */
+#ifndef RLC_ESTIMATORS_H
+#define RLC_ESTIMATORS_H
+
+#include "modules/module.h"
+
+RLC_BEGIN
+
+extern const rlc_module_class rlc_td0_estimator_class, rlc_td1_estimator_class, rlc_td_lambda_estimator_class,
+    rlc_gae_class;
+
+RLC_END
+
+#endif
