@@ -2,8 +2,8 @@
 # The learning runs behind docs/results.md: every recipe with many seeds, two at a time, then a greedy evaluation over 100
 # fixed starts. Prints a table for each in Markdown. Runs are left in runs/results.
 set -e
-statistics() { # of a column of numbers: n, mean, standard deviation, interquartile mean, smallest, how many below 400
-    sort -n | awk '{ x[NR] = $1; sum += $1; squares += $1 * $1; low += $1 < 400 }
+statistics() { # of a column of numbers: n, mean, standard deviation, interquartile mean, smallest, largest
+    sort -n | awk '{ x[NR] = $1; sum += $1; squares += $1 * $1 }
         END { mean = sum / NR; deviation = sqrt(squares / NR - mean * mean > 0 ? squares / NR - mean * mean : 0)
               # a quarter of the runs is cut off at each end, the ones on the border in part
               cut = NR / 4
@@ -13,7 +13,7 @@ statistics() { # of a column of numbers: n, mean, standard deviation, interquart
                   if (i > cut && i < cut + 1) weight = i - cut
                   if (NR - i + 1 > cut && NR - i + 1 < cut + 1) weight = NR - i + 1 - cut
                   total += weight * x[i]; weights += weight }
-              printf "%d | %.1f | %.1f | %.1f | %.1f | %d", NR, mean, deviation, total / weights, x[1], low }'
+              printf "%d | %.1f | %.1f | %.1f | %.1f | %.1f", NR, mean, deviation, total / weights, x[1], x[NR] }'
 }
 
 train() { # recipe seed
@@ -42,12 +42,15 @@ recipe() { # recipe seeds
             '{ printf "| %s | %.1f | %.1f | %s | %.1f s |\n", seed, $4, $6, solved, wall }' "$folder/evaluation.txt"
     done
     echo
-    echo "| seeds | mean | std | interquartile mean | smallest | below 400 |"
+    echo "| seeds | mean | std | interquartile mean | smallest | largest |"
     echo "|---|---|---|---|---|---|"
     echo "| $(for seed in $(seq 1 "$2"); do awk '{ print $4 }' "runs/results/$name/seed-$seed/evaluation.txt"; done |
         statistics) |"
 }
 
 echo "$(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(./rlrun devices | sed -n 's/^cpu *//p'), one thread a run, two runs at a time."
-recipe recipes/dqn.yaml 20
-recipe recipes/double_dqn.yaml 10
+# `make results` runs all; RECIPES="sac:5 ppo:10" some.
+for what in ${RECIPES:-dqn:20 double_dqn:10 dueling_dqn:10 dqn_per:10 c51:10 qr_dqn:10 rainbow:10 ppo:10 a2c:10 sac:5 td3:5 ddpg:5 \
+    ppo_pendulum:5 dqn_acrobot:5 ppo_acrobot:5 dqn_mountain_car:5 sac_mountain_car_continuous:5}; do
+    recipe "recipes/${what%:*}.yaml" "${what#*:}"
+done
