@@ -134,8 +134,10 @@ for name, n, spread in DISCRETE:
     index = torch.randint(0, n, (ROWS,), generator=g)
     case(f"Categorical.{name}", lambda logits: D.Categorical(logits=logits), p, index, q, True, mode=lambda d: d.mode)
     one_hot = torch.nn.functional.one_hot(index, n)
-    case(f"OneHotCategorical.{name}", lambda logits: OneHotCategorical(logits=logits), p, one_hot, None, True,
-         mode=lambda d: d.mode)
+    # TorchRL takes a last dimension of one class for something else
+    family = OneHotCategorical if n > 1 else D.OneHotCategorical
+    case(f"OneHotCategorical.{name}", lambda logits: family(logits=logits), p, one_hot, None, True,
+         mode=lambda d: d.mode.long())
     mask = torch.rand(ROWS, n, generator=g) < 0.6
     mask[torch.arange(ROWS), torch.randint(0, n, (ROWS,), generator=g)] = True
     mask[:4] = torch.nn.functional.one_hot(torch.randint(0, n, (4,), generator=g), n).bool()  # one action left
@@ -144,8 +146,9 @@ for name, n, spread in DISCRETE:
     case(f"MaskedCategorical.{name}", lambda logits, mask: MaskedCategorical(logits=logits, mask=mask), p, index, None,
          True, mode=lambda d: d.mode)
     one_hot = torch.nn.functional.one_hot(index, n)
-    case(f"MaskedOneHotCategorical.{name}", lambda logits, mask: MaskedOneHotCategorical(logits=logits, mask=mask), p,
-         one_hot, None, True, mode=lambda d: d.mode)
+    masked = MaskedOneHotCategorical if n > 1 else lambda logits, mask: D.OneHotCategorical(logits=logits)
+    case(f"MaskedOneHotCategorical.{name}", lambda logits, mask: masked(logits=logits, mask=mask), p, one_hot, None, True,
+         mode=lambda d: d.mode.long())
 
 x = torch.cat([normal(ROWS, 2 * EVENT) * 2, torch.tensor([[-30.0, -2, 0, -2, 0, 2], [0, 0, 0, -30, 30, 8]])])
 weight = normal(ROWS + 2, EVENT)
