@@ -36,9 +36,8 @@ static rlc_tensor *map_scale(const scale_options *o, rlc_tensor *x) {
     case EXP: x = rlc_exp(rlc_clamp(x, o->log_scale_min, o->log_scale_max)); break;
     case RELU: x = rlc_relu(x); break;
     default: { /* e^x below 0, 1 + log(1 + x) above */
-        rlc_tensor *zero = rlc_scalar(0);
-        rlc_tensor *above = rlc_add_scalar(rlc_log1p(rlc_maximum(x, zero)), 1);
-        x = rlc_where(rlc_gt(x, zero), above, rlc_exp(rlc_minimum(x, zero)));
+        rlc_tensor *above = rlc_add_scalar(rlc_log1p(rlc_clamp(x, 0, INFINITY)), 1);
+        x = rlc_where(rlc_gt(x, rlc_scalar(0)), above, rlc_exp(rlc_clamp(x, -INFINITY, 0)));
     }
     }
     return o->scale_lb > 0 && o->scale_lb > (o->scale_mapping == BIASED_SOFTPLUS ? lift : 0)

@@ -51,14 +51,38 @@ static rlc_tensor *truncated_sample(rlc_distribution *d, rlc_stream *stream) {
     return rlc_clamp(rlc_add(loc, rlc_mul(scale_of(d), quantile(share))), b->low, b->high);
 }
 
-static rlc_tensor *truncated_choice(rlc_distribution *d) {
+static rlc_tensor *truncated_mode(rlc_distribution *d) {
     return rlc_clamp(loc_of(d), bounds_of(d)->low, bounds_of(d)->high);
 }
 
+/* phi(z), the standard normal's density. */
+static rlc_tensor *bell(rlc_tensor *z) {
+    return rlc_mul_scalar(rlc_exp(rlc_mul_scalar(rlc_square(z), -0.5)), exp(-0.5 * LOG_2PI));
+}
+
+/* loc + scale (phi(a) - phi(b)) / Z, with a and b the standardised bounds and Z the probability between them. */
+static rlc_tensor *truncated_mean(rlc_distribution *d) {
+    const bounded *b = bounds_of(d);
+    rlc_tensor *fall = rlc_sub(bell(standardised(d, b->low)), bell(standardised(d, b->high)));
+    rlc_tensor *mean = rlc_add(loc_of(d), rlc_mul(scale_of(d), rlc_div(fall, inside(d))));
+    return rlc_clamp(mean, b->low, b->high);
+}
+
+/* 1/2 + log(2 pi) / 2 + log(scale Z) + (a phi(a) - b phi(b)) / (2 Z) */
+static rlc_tensor *truncated_entropy(rlc_distribution *d, rlc_stream *stream) {
+    (void)stream;
+    rlc_tensor *a = standardised(d, bounds_of(d)->low), *b = standardised(d, bounds_of(d)->high), *mass = inside(d);
+    rlc_tensor *edges = rlc_div(rlc_sub(rlc_mul(a, bell(a)), rlc_mul(b, bell(b))), mass);
+    rlc_tensor *size = rlc_add(rlc_log(scale_of(d)), rlc_log(mass));
+    return sum_event(rlc_add(size, rlc_mul_scalar(edges, 0.5)), 0.5 + 0.5 * LOG_2PI);
+}
+
+/* Minus infinity for an action with an element out of bounds, where the density is 0. */
 static rlc_tensor *truncated_log_prob(rlc_distribution *d, rlc_tensor *value) {
     const bounded *b = bounds_of(d);
     rlc_tensor *x = rlc_clamp(value, b->low, b->high);
-    return sum_event(rlc_sub(density(d, x), rlc_log(inside(d))), -0.5 * LOG_2PI);
+    rlc_tensor *sum = sum_event(rlc_sub(density(d, x), rlc_log(inside(d))), -0.5 * LOG_2PI);
+    return rlc_where(rlc_all(rlc_eq(x, value), -1, false), sum, rlc_scalar((double)-INFINITY));
 }
 
 const rlc_distribution_class rlc_truncated_normal_class = {
@@ -68,8 +92,9 @@ const rlc_distribution_class rlc_truncated_normal_class = {
     .num_required = 2,
     .init = bounded_init,
     .sample = truncated_sample,
-    .deterministic = truncated_choice,
-    .mode = truncated_choice,
+    .deterministic = truncated_mean,
+    .mode = truncated_mode,
+    .mean = truncated_mean,
     .log_prob = truncated_log_prob,
-    .entropy = entropy_by_sample,
+    .entropy = truncated_entropy,
 };

@@ -193,9 +193,9 @@ static rlc_tensor *add_entropy(on_policy_loss *m, rlc_distribution *d, rlc_tenso
 static void report_ratio(on_policy_loss *m, rlc_tensor *log_ratio, rlc_tensor *ratio) {
     bool was = rlc_no_grad(true);
     rlc_tensor *kl = rlc_mean(rlc_sub(rlc_add_scalar(ratio, -1), log_ratio), RLC_ALL, false);
-    rlc_tensor *sum = rlc_sum(ratio, RLC_ALL, false);
+    rlc_tensor *mean = rlc_mean(ratio, RLC_ALL, false), *square = rlc_mean(rlc_square(ratio), RLC_ALL, false);
     rlc_loss_set(&m->base, "kl_approx", kl);
-    rlc_loss_set(&m->base, "ESS", rlc_div(rlc_square(sum), rlc_sum(rlc_square(ratio), RLC_ALL, false)));
+    rlc_loss_set(&m->base, "ESS", rlc_div(rlc_square(mean), square)); /* as a share of the batch */
     rlc_no_grad(was);
 }
 

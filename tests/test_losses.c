@@ -1,0 +1,413 @@
+/* The losses of actors and critics against TorchRL (tests/golden/losses.py): their parts, and the gradient of every
+ * parameter. */
+#include "tests/world.h"
+
+#include <stdio.h>
+
+#include "modules/normal.h"
+#include "objectives/loss.h"
+
+static rlc_program *p;
+static rlc_model *model;
+
+static int start(void **state) {
+    fresh_start(state);
+    p = test_program();
+    model = NULL;
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    rlc_model_free(model);
+    return 0;
+}
+
+enum { ACTIONS = 2, CHOICES = 3, PARTS = 4 };
+
+static const char *const parts[PARTS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+
+/* TanhNormal that draws from the golden noise: first for the actions that follow, then for those at hand. */
+static rlc_distribution_class given_class;
+static const char *given_case;
+static int given_draws;
+
+static rlc_tensor *given_sample(rlc_distribution *d, rlc_stream *stream) {
+    (void)stream;
+    if (given_case == NULL || rlc_current()->shapes_only) {
+        return rlc_tanh_normal_class.sample(d, stream);
+    }
+    rlc_tensor *noise = golden_tensor("losses", "%s.noise.%d", given_case, given_draws++);
+    d->raw = rlc_add(loc_of(d), rlc_mul(scale_of(d), noise));
+    return stretch(bounds_of(d), rlc_tanh(d->raw));
+}
+
+static void register_given(void) {
+    if (given_class.sample == NULL) {
+        given_class = rlc_tanh_normal_class;
+        given_class.base.name = "GivenTanhNormal";
+        given_class.sample = given_sample;
+        expect_ok(rlc_register(world_registry(), &given_class.base));
+    }
+}
+
+/* A model whose batches have, besides what an environment gives, what a policy and an estimator add. */
+static void new_model(rlc_spec action) {
+    static const char *const columns[] = {"advantage", "value_target"};
+    rlc_model_free(model);
+    model = world_model(3, action);
+    rlc_begin(p);
+    rlc_dict *td = rlc_dict_clone(model->example);
+    for (int i = 0; i < RLC_COUNT(columns); i++) {
+        rlc_dict_set(td, columns[i], rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 1)));
+    }
+    rlc_dict_set(td, "action_log_prob", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH)));
+    rlc_dict_set(td, "loc", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, ACTIONS)));
+    rlc_dict_set(td, "scale", rlc_ones(RLC_F32, RLC_SHAPE(WORLD_BATCH, ACTIONS)));
+    rlc_dict_set(td, "logits", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, CHOICES)));
+    rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
+    rlc_model_expect(model, &observation, &action, td);
+    expect_ok(rlc_end(p));
+}
+
+static rlc_loss *add_loss(const char *options) {
+    rlc_module *loss = NULL;
+    expect_ok(rlc_model_build(model, "loss", "loss", world_value(options), &loss));
+    expect_ok(rlc_model_allocate(model));
+    return (rlc_loss *)loss;
+}
+
+static rlc_tensor *parameter_of(rlc_module *module, int i) {
+    int indices[PARTS];
+    assert_int_equal(rlc_module_parameters(module, indices, PARTS), PARTS);
+    return model->parameters[indices[i]].tensor;
+}
+
+static void load(rlc_module *module, const char *name, const char *network) {
+    for (int i = 0; i < PARTS; i++) {
+        const rlc_safetensors_entry *entry = golden("losses", "%s.%s.%s", name, network, parts[i]);
+        rlc_tensor *tensor = parameter_of(module, i);
+        assert_true(rlc_shape_equal(entry->shape, rlc_shape_of(tensor)));
+        expect_ok(rlc_tensor_write(tensor, entry->data));
+    }
+}
+
+static void expect_gradients(rlc_module *module, const char *name, const char *network) {
+    for (int i = 0; i < PARTS; i++) {
+        char label[160];
+        snprintf(label, sizeof label, "%s: gradient of %s %s", name, network, parts[i]);
+        rlc_tensor *tensor = parameter_of(module, i);
+        assert_true(tensor->flags & RLC_HAS_GRAD);
+        expect_close(label, tensor->grad, golden("losses", "%s.grad.%s.%s", name, network, parts[i]), 1e-4, 1e-6);
+    }
+}
+
+/* Those keys that the case has. */
+static rlc_dict *golden_batch(const char *name, int64_t size) {
+    static const char *const keys[] = {"observation",      "action",      "advantage", "value_target",   "action_log_prob",
+                                       "loc",              "scale",       "logits",    "next.done",      "next.terminated",
+                                       "next.observation", "next.reward"};
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(size));
+    for (int i = 0; i < RLC_COUNT(keys); i++) {
+        if (has_golden("losses", "%s.%s", name, keys[i])) {
+            rlc_dict_set(td, keys[i], golden_tensor("losses", "%s.%s", name, keys[i]));
+        }
+    }
+    return td;
+}
+
+static void expect_part(const rlc_dict *out, const char *name, const char *ours, const char *theirs) {
+    char label[160];
+    snprintf(label, sizeof label, "%s: %s", name, ours);
+    expect_close(label, rlc_dict_get(out, ours), golden("losses", "%s.out.%s", name, theirs), 1e-4, 1e-6);
+}
+
+static void expect_parts(const rlc_dict *out, const char *name, const char *const *keys) {
+    for (int i = 0; keys[i] != NULL; i++) {
+        expect_part(out, name, keys[i], keys[i]);
+    }
+}
+
+/* A policy with one hidden layer, for the family's actions. */
+static void add_actor(bool categorical, const char *family) {
+    char text[256];
+    if (categorical) {
+        world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [logits], out_features: 3}");
+        world_add(model, "actor", "{type: ProbabilisticActor, module: net, distribution: Categorical}");
+        return;
+    }
+    world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [param], out_features: 4}");
+    snprintf(text, sizeof text,
+             "{type: ProbabilisticActor, modules: [net, {type: NormalParamExtractor}], distribution: %s}", family);
+    world_add(model, "actor", text);
+}
+
+static void check_on_policy(const char *kind, const char *family, int64_t size, const char *function, bool normalize) {
+    static const struct {
+        const char *kind, *type, *parts[9];
+    } losses[] = {
+        {"clip", "ClipPPOLoss",
+         {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy", "clip_fraction", "ESS"}},
+        {"kl", "KLPENPPOLoss", {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy", "kl"}},
+        {"a2c", "A2CLoss", {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy"}},
+        {"reinforce", "ReinforceLoss", {"loss", "loss_actor"}},
+    };
+    int i = 0;
+    while (strcmp(losses[i].kind, kind) != 0) {
+        i++;
+    }
+    char name[96], text[256];
+    bool categorical = strcmp(family, "categorical") == 0;
+    snprintf(name, sizeof name, "%s.%s.%d.%s.%s", kind, family, (int)size, function,
+             normalize ? "normalized" : "plain");
+    new_model(categorical ? rlc_spec_categorical(CHOICES) : rlc_spec_unbounded(RLC_SHAPE(ACTIONS)));
+    add_actor(categorical, "Normal");
+    world_add(model, "critic", "{type: MLP, num_cells: [8], out_keys: [state_value], out_features: 1}");
+    snprintf(text, sizeof text,
+             "{type: %s, actor_network: actor, critic_network: critic, loss_function: %s, normalize_advantage: %s%s}",
+             losses[i].type, function, normalize ? "true" : "false", i == 1 ? ", increment: 1, decrement: 1" : "");
+    rlc_loss *loss = add_loss(text);
+    rlc_module *net = rlc_model_find(model, "net"), *critic = rlc_model_find(model, "critic");
+    load(net, name, "actor");
+    load(critic, name, "critic");
+    rlc_begin(p);
+    rlc_dict *out = rlc_loss_call(loss, golden_batch(name, size));
+    rlc_backward(rlc_dict_get(out, "loss"));
+    expect_parts(out, name, losses[i].parts);
+    if (i == 3) {
+        expect_part(out, name, "loss_critic", "loss_value");
+    } else if (i < 2 && size > 1) { /* one target has no variance to explain */
+        expect_part(out, name, "explained_variance", "explained_variance");
+    }
+    expect_gradients(net, name, "actor");
+    expect_gradients(critic, name, "critic");
+    expect_ok(rlc_end(p));
+}
+
+static void check_kind(const char *kind) {
+    static const char *const families[] = {"normal", "categorical"};
+    for (int i = 0; i < RLC_COUNT(families); i++) {
+        check_on_policy(kind, families[i], 24, "smooth_l1", false);
+        check_on_policy(kind, families[i], 24, "l2", false);
+        check_on_policy(kind, families[i], 1, "smooth_l1", false);
+        if (has_golden("losses", "%s.%s.24.smooth_l1.normalized.out.loss", kind, families[i])) {
+            check_on_policy(kind, families[i], 24, "smooth_l1", true);
+        }
+    }
+}
+
+static void test_clip_ppo(void **state) {
+    (void)state;
+    check_kind("clip");
+}
+
+static void test_kl_pen_ppo(void **state) {
+    (void)state;
+    check_kind("kl");
+}
+
+/* beta, seen in the objective of a second call: doubled where the divergence was above 1.5 dtarg, halved below
+ * dtarg / 1.5, else left alone. */
+static void test_kl_pen_ppo_adapts(void **state) {
+    (void)state;
+    static const char *const name = "kl.normal.24.smooth_l1.plain";
+    double kl = (double)*(const float *)golden("losses", "%s.out.kl", name)->data;
+    const double targets[] = {kl / 1.6, kl / 1.4, kl * 1.4, kl * 1.6}, wanted[] = {2, 1, 1, 0.5};
+    for (int i = 0; i < RLC_COUNT(targets); i++) {
+        char text[128];
+        double objective[2];
+        new_model(rlc_spec_unbounded(RLC_SHAPE(ACTIONS)));
+        add_actor(false, "Normal");
+        snprintf(text, sizeof text, "{type: KLPENPPOLoss, actor_network: actor, dtarg: %.9g}", targets[i]);
+        rlc_loss *loss = add_loss(text);
+        load(rlc_model_find(model, "net"), name, "actor");
+        for (int call = 0; call < 2; call++) {
+            rlc_begin(p);
+            rlc_dict *out = rlc_loss_call(loss, golden_batch(name, 24));
+            objective[call] = rlc_item(rlc_dict_get(out, "loss_objective"));
+            expect_ok(rlc_end(p));
+        }
+        assert_true(fabs(objective[1] - objective[0] - (wanted[i] - 1) * kl) < 1e-5);
+    }
+}
+
+static void test_a2c(void **state) {
+    (void)state;
+    check_kind("a2c");
+}
+
+static void test_reinforce(void **state) {
+    (void)state;
+    check_kind("reinforce");
+}
+
+static void add_critic(void) {
+    world_add(model, "q",
+              "{type: ValueOperator, in_keys: [observation, action], module: {type: MLP, num_cells: [8], out_features: 1}}");
+}
+
+/* The critics and their targets, of which the first is target number `first` of the loss. */
+static void load_critics(const rlc_loss *loss, const char *name, int first) {
+    for (int i = first; i < loss->num_targets; i++) {
+        char network[32];
+        snprintf(network, sizeof network, "q%d", i - first);
+        load(loss->targets[i].online, name, network);
+        snprintf(network, sizeof network, "target%d", i - first);
+        load(loss->targets[i].target, name, network);
+    }
+}
+
+static void expect_critic_gradients(const rlc_loss *loss, const char *name, int first) {
+    for (int i = first; i < loss->num_targets; i++) {
+        char network[32];
+        snprintf(network, sizeof network, "q%d", i - first);
+        expect_gradients(loss->targets[i].online, name, network);
+        for (int k = 0; k < PARTS; k++) {
+            assert_false(parameter_of(loss->targets[i].target, k)->flags & RLC_HAS_GRAD);
+        }
+    }
+}
+
+static void check_sac(int64_t size, const char *flags, const char *function, bool fixed) {
+    static const char *const shared[] = {"loss", "loss_actor", "loss_qvalue", "alpha", "entropy", NULL};
+    char name[96], text[256];
+    snprintf(name, sizeof name, "sac.%d.%s.%s.%s", (int)size, flags, function, fixed ? "fixed" : "learned");
+    register_given();
+    given_case = NULL;
+    new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
+    add_actor(false, "GivenTanhNormal");
+    add_critic();
+    snprintf(text, sizeof text,
+             "{type: SACLoss, actor_network: actor, qvalue_network: q, loss_function: %s, gamma: 0.9, alpha_init: 0.3, "
+             "fixed_alpha: %s}", function, fixed ? "true" : "false");
+    rlc_loss *loss = add_loss(text);
+    rlc_module *net = rlc_model_find(model, "net");
+    assert_int_equal(loss->num_targets, 2);
+    load(net, name, "actor");
+    load_critics(loss, name, 0);
+    given_case = name, given_draws = 0;
+    rlc_begin(p);
+    rlc_dict *td = golden_batch(name, size), *out = rlc_loss_call(loss, td);
+    rlc_backward(rlc_dict_get(out, "loss"));
+    assert_int_equal(given_draws, 2);
+    expect_parts(out, name, shared);
+    /* TorchRL's SAC leaves the difference, its other losses, as all of rlc's, the square. */
+    rlc_tensor *difference = rlc_sqrt(rlc_dict_get(td, "td_error"));
+    expect_close(name, difference, golden("losses", "%s.td_error", name), 1e-4, 1e-5);
+    expect_gradients(net, name, "actor");
+    expect_critic_gradients(loss, name, 0);
+    if (!fixed) {
+        expect_part(out, name, "loss_alpha", "loss_alpha");
+        expect_close(name, world_parameter(model, "loss.log_alpha")->grad, golden("losses", "%s.grad.log_alpha", name),
+                     1e-4, 1e-6);
+    }
+    expect_ok(rlc_end(p));
+    given_case = NULL;
+}
+
+static void test_sac(void **state) {
+    (void)state;
+    check_sac(24, "mixed", "smooth_l1", false);
+    check_sac(24, "mixed", "l2", true);
+    check_sac(24, "all", "smooth_l1", false);
+    check_sac(24, "none", "smooth_l1", false);
+    check_sac(1, "none", "l2", false);
+}
+
+static void check_deterministic(bool twin, int64_t size, const char *flags, const char *function) {
+    char name[96], text[256];
+    snprintf(name, sizeof name, "%s.%d.%s.%s", twin ? "td3" : "ddpg", (int)size, flags, function);
+    new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
+    world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [action], out_features: 2}");
+    world_add(model, "actor", "{type: Sequential, modules: [net, {type: TanhModule}]}");
+    add_critic();
+    snprintf(text, sizeof text, "{type: %s, actor_network: actor, qvalue_network: q, loss_function: %s, gamma: 0.9%s}",
+             twin ? "TD3Loss" : "DDPGLoss", function, twin ? ", policy_noise: 0" : "");
+    rlc_loss *loss = add_loss(text);
+    rlc_module *net = rlc_model_find(model, "net");
+    assert_int_equal(loss->num_targets, twin ? 3 : 2);
+    load(net, name, "actor");
+    load(loss->targets[0].target, name, "target_actor");
+    load_critics(loss, name, 1);
+    rlc_begin(p);
+    rlc_dict *out = rlc_loss_call(loss, golden_batch(name, size));
+    rlc_backward(rlc_dict_get(out, "loss"));
+    expect_part(out, name, "loss", "loss");
+    expect_part(out, name, "loss_actor", "loss_actor");
+    expect_part(out, name, "loss_qvalue", twin ? "loss_qvalue" : "loss_value");
+    expect_gradients(net, name, "actor");
+    expect_critic_gradients(loss, name, 1);
+    expect_ok(rlc_end(p));
+}
+
+static void check_deterministic_kind(bool twin) {
+    check_deterministic(twin, 24, "mixed", "smooth_l1");
+    check_deterministic(twin, 24, "mixed", "l2");
+    check_deterministic(twin, 24, "all", "l2");
+    check_deterministic(twin, 24, "none", "l2");
+    check_deterministic(twin, 1, "none", "smooth_l1");
+}
+
+static void test_ddpg(void **state) {
+    (void)state;
+    check_deterministic_kind(false);
+}
+
+static void test_td3(void **state) {
+    (void)state;
+    check_deterministic_kind(true);
+}
+
+/* Two arms and logits that no state changes: -dJ/dlogit[k] = -mean A (1[a = k] - pi[k]), by hand. */
+static void check_bandit(const char *type) {
+    static const float logits[2] = {0.3f, -0.4f}, advantage[6] = {1, -2, 0.5f, 3, 0, -1};
+    static const int64_t action[6] = {0, 1, 1, 0, 1, 0};
+    double pi[2] = {1 / (1 + exp(-0.7)), 1 / (1 + exp(0.7))}, wanted[2] = {0};
+    float old[6];
+    for (int i = 0; i < 6; i++) {
+        old[i] = (float)log(pi[action[i]]);
+        for (int k = 0; k < 2; k++) {
+            wanted[k] -= (double)advantage[i] * ((action[i] == k) - pi[k]) / 6;
+        }
+    }
+    char text[160];
+    new_model(rlc_spec_categorical(2));
+    world_add(model, "net", "{type: Linear, out_keys: [logits], out_features: 2}");
+    world_add(model, "actor", "{type: ProbabilisticActor, module: net, distribution: Categorical}");
+    snprintf(text, sizeof text, "{type: %s, actor_network: actor%s}", type,
+             strcmp(type, "ReinforceLoss") == 0 ? "" : ", entropy_coeff: 0");
+    rlc_loss *loss = add_loss(text);
+    rlc_tensor *bias = world_parameter(model, "modules.net.bias");
+    expect_ok(rlc_tensor_write(bias, logits));
+    rlc_begin(p);
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(6));
+    rlc_dict_set(td, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(6, WORLD_OBSERVATION)));
+    rlc_dict_set(td, "action", rlc_from_data(RLC_I64, RLC_SHAPE(6), action));
+    rlc_dict_set(td, "advantage", rlc_from_data(RLC_F32, RLC_SHAPE(6, 1), advantage));
+    rlc_dict_set(td, "action_log_prob", rlc_from_data(RLC_F32, RLC_SHAPE(6), old));
+    rlc_backward(rlc_dict_get(rlc_loss_call(loss, td), "loss"));
+    expect_elements(type, bias->grad, 2, wanted, 1e-6);
+    expect_ok(rlc_end(p));
+}
+
+static void test_bandit(void **state) {
+    (void)state;
+    check_bandit("ReinforceLoss");
+    check_bandit("A2CLoss");
+    check_bandit("ClipPPOLoss");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_clip_ppo, start, stop),
+        cmocka_unit_test_setup_teardown(test_kl_pen_ppo, start, stop),
+        cmocka_unit_test_setup_teardown(test_kl_pen_ppo_adapts, start, stop),
+        cmocka_unit_test_setup_teardown(test_a2c, start, stop),
+        cmocka_unit_test_setup_teardown(test_reinforce, start, stop),
+        cmocka_unit_test_setup_teardown(test_sac, start, stop),
+        cmocka_unit_test_setup_teardown(test_ddpg, start, stop),
+        cmocka_unit_test_setup_teardown(test_td3, start, stop),
+        cmocka_unit_test_setup_teardown(test_bandit, start, stop),
+    };
+    return cmocka_run_group_tests_name("losses", tests, NULL, NULL);
+}
