@@ -63,9 +63,8 @@ static operands load(const rlc_distribution_family *family, const char *name) {
             continue;
         }
         o.p[i] = golden_root("distributions", "%s.%s", name, key);
-        o.q[i] = has_golden("distributions", "%s.%s2", name, key)
-                     ? golden_root("distributions", "%s.%s2", name, key)
-                     : NULL;
+        o.q[i] =
+            has_golden("distributions", "%s.%s2", name, key) ? golden_root("distributions", "%s.%s2", name, key) : NULL;
     }
     return o;
 }
@@ -206,8 +205,7 @@ static void test_categorical(void **state) {
         for (int k = 0; k < RLC_COUNT(families); k++) {
             char name[64];
             snprintf(name, sizeof name, "%s.%s", families[k], cases[i].name);
-            rlc_spec action =
-                k % 2 == 0 ? rlc_spec_categorical(cases[i].count) : rlc_spec_one_hot(cases[i].count);
+            rlc_spec action = k % 2 == 0 ? rlc_spec_categorical(cases[i].count) : rlc_spec_one_hot(cases[i].count);
             check_family(family_of(action, families[k]), name, 4e-6);
         }
     }
@@ -273,7 +271,8 @@ static void expect_mean(const char *what, const double *values, int64_t count, d
 }
 
 /* Mean and variance; all values in [low, high]. The spread of squares is at most that of a Gaussian's. */
-static void expect_moments(const char *what, rlc_tensor *sample, double mean, double variance, double low, double high) {
+static void expect_moments(const char *what, rlc_tensor *sample, double mean, double variance, double low,
+                           double high) {
     assert_int_equal(sample->numel, COUNT * EVENT);
     double *values = read_doubles(sample);
     expect_mean(what, values, COUNT * EVENT, mean, sqrt(variance));
@@ -386,8 +385,9 @@ static void check_extractor(const char *mapping, const char *options) {
         rlc_model_free(model);
         model = world_model(1, interval(-1, 1));
         world_add(model, "net", "{type: MLP, out_keys: [param], out_features: 6}");
-        snprintf(text, sizeof text, "{type: Sequential, modules: [net, {type: NormalParamExtractor, %s, scale_lb: %s}]}",
-                 options, bounds[i]);
+        snprintf(text, sizeof text,
+                 "{type: Sequential, modules: [net, {type: NormalParamExtractor, %s, scale_lb: %s}]}", options,
+                 bounds[i]);
         rlc_module *chain = world_add(model, "chain", text), *extractor = chain->members[1];
         snprintf(name, sizeof name, "extract.%s.%s", mapping, bounds[i]);
         rlc_tensor *x = golden_root("distributions", "extract.x");
@@ -434,7 +434,8 @@ static void test_state_independent_scale(void **state) {
     (void)state;
     model = world_model(1, interval(-1, 1));
     world_add(model, "net", "{type: MLP, out_keys: [loc], out_features: 3}");
-    world_add(model, "chain", "{type: Sequential, modules: [net, {type: AddStateIndependentNormalScale, scale_lb: 0}]}");
+    world_add(model, "chain",
+              "{type: Sequential, modules: [net, {type: AddStateIndependentNormalScale, scale_lb: 0}]}");
     expect_ok(rlc_model_allocate(model));
     rlc_module *module = rlc_model_find(model, "chain")->members[1];
     rlc_tensor *parameter = world_parameter(model, "modules.chain.1.state_independent_scale");

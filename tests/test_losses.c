@@ -104,9 +104,9 @@ static void expect_gradients(rlc_module *module, const char *name, const char *n
 
 /* Those keys that the case has. */
 static rlc_dict *golden_batch(const char *name, int64_t size) {
-    static const char *const keys[] = {"observation",      "action",      "advantage", "value_target",   "action_log_prob",
-                                       "loc",              "scale",       "logits",    "next.done",      "next.terminated",
-                                       "next.observation", "next.reward"};
+    static const char *const keys[] = {
+        "observation", "action", "advantage", "value_target",    "action_log_prob",  "loc",
+        "scale",       "logits", "next.done", "next.terminated", "next.observation", "next.reward"};
     rlc_dict *td = rlc_dict_new(RLC_SHAPE(size));
     for (int i = 0; i < RLC_COUNT(keys); i++) {
         if (has_golden("losses", "%s.%s", name, keys[i])) {
@@ -146,7 +146,8 @@ static void check_on_policy(const char *kind, const char *family, int64_t size, 
     static const struct {
         const char *kind, *type, *parts[9];
     } losses[] = {
-        {"clip", "ClipPPOLoss",
+        {"clip",
+         "ClipPPOLoss",
          {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy", "clip_fraction", "ESS"}},
         {"kl", "KLPENPPOLoss", {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy", "kl"}},
         {"a2c", "A2CLoss", {"loss", "loss_objective", "loss_critic", "loss_entropy", "entropy"}},
@@ -242,8 +243,9 @@ static void test_reinforce(void **state) {
 }
 
 static void add_critic(void) {
-    world_add(model, "q",
-              "{type: ValueOperator, in_keys: [observation, action], module: {type: MLP, num_cells: [8], out_features: 1}}");
+    world_add(
+        model, "q",
+        "{type: ValueOperator, in_keys: [observation, action], module: {type: MLP, num_cells: [8], out_features: 1}}");
 }
 
 /* The critics and their targets, of which the first is target number `first` of the loss. */
@@ -279,7 +281,8 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     add_critic();
     snprintf(text, sizeof text,
              "{type: SACLoss, actor_network: actor, qvalue_network: q, loss_function: %s, gamma: 0.9, alpha_init: 0.3, "
-             "fixed_alpha: %s}", function, fixed ? "true" : "false");
+             "fixed_alpha: %s}",
+             function, fixed ? "true" : "false");
     rlc_loss *loss = add_loss(text);
     rlc_module *net = rlc_model_find(model, "net");
     assert_int_equal(loss->num_targets, 2);
