@@ -137,10 +137,10 @@ static void follows(rlc_module *self, const rlc_build *build) {
     init(self, build, false);
 }
 
-/* (A - mean A) / std A, of the minibatch at hand. */
+/* (A - mean A) / std A, of the minibatch at hand; one element has no deviation and stays as it is, as in TorchRL. */
 static rlc_tensor *advantage_of(const on_policy_loss *m, const rlc_dict *td) {
     rlc_tensor *a = rlc_dict_get_key(td, m->advantage);
-    if (a == NULL || !m->normalize_advantage) {
+    if (a == NULL || !m->normalize_advantage || a->numel == 1) {
         return a;
     }
     rlc_tensor *deviation = rlc_clamp(rlc_std(a, RLC_ALL, false, 1), 1e-6, INFINITY);

@@ -362,32 +362,32 @@ static void test_td3(void **state) {
 }
 
 /* Two arms and logits that no state changes: -dJ/dlogit[k] = -mean A (1[a = k] - pi[k]), by hand. */
-static void check_bandit(const char *type) {
+static void check_bandit(const char *type, int count, bool normalize) {
     static const float logits[2] = {0.3f, -0.4f}, advantage[6] = {1, -2, 0.5f, 3, 0, -1};
     static const int64_t action[6] = {0, 1, 1, 0, 1, 0};
     double pi[2] = {1 / (1 + exp(-0.7)), 1 / (1 + exp(0.7))}, wanted[2] = {0};
     float old[6];
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < count; i++) {
         old[i] = (float)log(pi[action[i]]);
         for (int k = 0; k < 2; k++) {
-            wanted[k] -= (double)advantage[i] * ((action[i] == k) - pi[k]) / 6;
+            wanted[k] -= (double)advantage[i] * ((action[i] == k) - pi[k]) / count;
         }
     }
     char text[160];
     new_model(rlc_spec_categorical(2));
     world_add(model, "net", "{type: Linear, out_keys: [logits], out_features: 2}");
     world_add(model, "actor", "{type: ProbabilisticActor, module: net, distribution: Categorical}");
-    snprintf(text, sizeof text, "{type: %s, actor_network: actor%s}", type,
-             strcmp(type, "ReinforceLoss") == 0 ? "" : ", entropy_coeff: 0");
+    snprintf(text, sizeof text, "{type: %s, actor_network: actor, normalize_advantage: %s%s}", type,
+             normalize ? "true" : "false", strcmp(type, "ReinforceLoss") == 0 ? "" : ", entropy_coeff: 0");
     rlc_loss *loss = add_loss(text);
     rlc_tensor *bias = world_parameter(model, "modules.net.bias");
     expect_ok(rlc_tensor_write(bias, logits));
     rlc_begin(p);
-    rlc_dict *td = rlc_dict_new(RLC_SHAPE(6));
-    rlc_dict_set(td, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(6, WORLD_OBSERVATION)));
-    rlc_dict_set(td, "action", rlc_from_data(RLC_I64, RLC_SHAPE(6), action));
-    rlc_dict_set(td, "advantage", rlc_from_data(RLC_F32, RLC_SHAPE(6, 1), advantage));
-    rlc_dict_set(td, "action_log_prob", rlc_from_data(RLC_F32, RLC_SHAPE(6), old));
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(count));
+    rlc_dict_set(td, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(count, WORLD_OBSERVATION)));
+    rlc_dict_set(td, "action", rlc_from_data(RLC_I64, RLC_SHAPE(count), action));
+    rlc_dict_set(td, "advantage", rlc_from_data(RLC_F32, RLC_SHAPE(count, 1), advantage));
+    rlc_dict_set(td, "action_log_prob", rlc_from_data(RLC_F32, RLC_SHAPE(count), old));
     rlc_backward(rlc_dict_get(rlc_loss_call(loss, td), "loss"));
     expect_elements(type, bias->grad, 2, wanted, 1e-6);
     expect_ok(rlc_end(p));
@@ -395,9 +395,12 @@ static void check_bandit(const char *type) {
 
 static void test_bandit(void **state) {
     (void)state;
-    check_bandit("ReinforceLoss");
-    check_bandit("A2CLoss");
-    check_bandit("ClipPPOLoss");
+    check_bandit("ReinforceLoss", 6, false);
+    check_bandit("ReinforceLoss", 1, true); /* one element has nothing to be normalised by */
+    check_bandit("A2CLoss", 6, false);
+    check_bandit("A2CLoss", 1, true);
+    check_bandit("ClipPPOLoss", 6, false);
+    check_bandit("ClipPPOLoss", 1, true);
 }
 
 int main(void) {
