@@ -180,7 +180,7 @@ static void test_pow(void **state) {
                   (long long)count);
     assert_true(worst_error <= 1);
     static const float special[] = {0,     -0.0f, 1,  -1,  2,         -2,   0.5f, -0.5f,     3,       1e-45f,
-                                    1e30f, -1e30f, 16777215, 16777216, 16777217, 1e20f, NAN,  INFINITY, -INFINITY};
+                                    1e30f, -1e30f, 16777215, 16777216, 16777217.0f, 1e20f, NAN,  INFINITY, -INFINITY};
     for (int i = 0; i < RLC_COUNT(special); i++) {
         for (int j = 0; j < RLC_COUNT(special); j++) {
             float got = rlc_powf(special[i], special[j]), wanted = powf(special[i], special[j]);
