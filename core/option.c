@@ -138,39 +138,35 @@ static rlc_status parse_enum(const parser *p) {
     return RLC_OK;
 }
 
-static rlc_status parse_ints(const parser *p) {
-    rlc_ints *ints = p->field;
+/* Each item of a list of numbers, read by `read` into an array of such elements. */
+static rlc_status parse_numbers(const parser *p, const char *wanted, size_t size,
+                                rlc_status (*read)(const parser *item), void **values) {
     if (p->value->kind != RLC_LIST) {
-        return wrong_type(p, "a list of integers such as [64, 64]");
+        return wrong_type(p, wanted);
     }
-    int64_t *values = rlc_arena_alloc(p->arena, ((size_t)p->value->count + 1) * sizeof *values, RLC_ALIGN_STRUCT);
-    if (values == NULL) {
+    *values = rlc_arena_alloc(p->arena, ((size_t)p->value->count + 1) * size, RLC_ALIGN_STRUCT);
+    if (*values == NULL) {
         return rlc_error_status();
     }
     for (int i = 0; i < p->value->count; i++) {
         parser item = *p;
         item.value = p->value->items[i];
-        item.field = &values[i];
-        RLC_TRY(parse_long(&item));
+        item.field = (char *)*values + (size_t)i * size;
+        RLC_TRY(read(&item));
     }
-    *ints = (rlc_ints){p->value->count, values};
+    return RLC_OK;
+}
+
+static rlc_status parse_ints(const parser *p) {
+    void *values = NULL;
+    RLC_TRY(parse_numbers(p, "a list of integers such as [64, 64]", sizeof(int64_t), parse_long, &values));
+    *(rlc_ints *)p->field = (rlc_ints){p->value->count, values};
     return RLC_OK;
 }
 
 static rlc_status parse_floats(const parser *p) {
-    if (p->value->kind != RLC_LIST) {
-        return wrong_type(p, "a list of numbers such as [0.9, 0.999]");
-    }
-    double *values = rlc_arena_alloc(p->arena, ((size_t)p->value->count + 1) * sizeof *values, RLC_ALIGN_STRUCT);
-    if (values == NULL) {
-        return rlc_error_status();
-    }
-    for (int i = 0; i < p->value->count; i++) {
-        parser item = *p;
-        item.value = p->value->items[i];
-        item.field = &values[i];
-        RLC_TRY(parse_float(&item));
-    }
+    void *values = NULL;
+    RLC_TRY(parse_numbers(p, "a list of numbers such as [0.9, 0.999]", sizeof(double), parse_float, &values));
     *(rlc_floats *)p->field = (rlc_floats){p->value->count, values};
     return RLC_OK;
 }

@@ -1,26 +1,10 @@
 /* Pendulum, Acrobot and both MountainCars against Gymnasium: one step from 100,000 random states each
  * (tests/golden/NAME.py, with states drawn as tests/golden/draws.py draws them), resets, bounds of actions. */
-#include "tests/world.h"
+#include "tests/with_env.h"
 
 #include <stdio.h>
 
 enum { COUNT = 100000 };
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 static const float pi = 3.14159265358979f;
 
@@ -313,15 +297,15 @@ static void test_pendulum_keeps_its_angle_small(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_pendulum, start, stop),
-        cmocka_unit_test_setup_teardown(test_mountain_car, start, stop),
-        cmocka_unit_test_setup_teardown(test_mountain_car_continuous, start, stop),
-        cmocka_unit_test_setup_teardown(test_acrobot, start, stop),
-        cmocka_unit_test_setup_teardown(test_resets, start, stop),
-        cmocka_unit_test_setup_teardown(test_actions_out_of_bounds, start, stop),
-        cmocka_unit_test_setup_teardown(test_actions_that_are_no_numbers, start, stop),
-        cmocka_unit_test_setup_teardown(test_mountain_car_walls, start, stop),
-        cmocka_unit_test_setup_teardown(test_pendulum_keeps_its_angle_small, start, stop),
+        cmocka_unit_test_setup_teardown(test_pendulum, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_mountain_car, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_mountain_car_continuous, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_acrobot, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_resets, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_actions_out_of_bounds, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_actions_that_are_no_numbers, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_mountain_car_walls, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_pendulum_keeps_its_angle_small, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("classic control", tests, NULL, NULL);
 }

@@ -1,27 +1,11 @@
 /* C51: the loss, td_error and gradients of DistributionalDQNLoss, and the actor's choice, against TorchRL
  * (tests/golden/distributional.py); the projection against its definition. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "modules/distributional.h"
 #include "objectives/loss.h"
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 enum { CASES = 20, BATCH = 12, PARAMETERS = 4 };
 
@@ -231,11 +215,11 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_torchrl, start, stop),
-        cmocka_unit_test_setup_teardown(test_who_chooses, start, stop),
-        cmocka_unit_test_setup_teardown(test_batches_and_no_target, start, stop),
-        cmocka_unit_test_setup_teardown(test_support, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_torchrl, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_who_chooses, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_batches_and_no_target, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_support, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_misuse, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("distributional DQN", tests, NULL, NULL);
 }

@@ -1,26 +1,10 @@
 /* The distributions of stochastic policies against torch and TorchRL (tests/golden/distributions.py), what their samples
  * are like, and what makes loc and scale of a network's output. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "modules/distribution.h"
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 /* A family of a model with such actions, by what a recipe says. */
 static rlc_distribution_family *family_of(rlc_spec action, const char *options) {
@@ -454,21 +438,21 @@ static void test_state_independent_scale(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_tanh_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_truncated_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_points, start, stop),
-        cmocka_unit_test_setup_teardown(test_categorical, start, stop),
-        cmocka_unit_test_setup_teardown(test_tanh_normal_by_hand, start, stop),
-        cmocka_unit_test_setup_teardown(test_own_samples_keep_their_log_prob, start, stop),
-        cmocka_unit_test_setup_teardown(test_samples_of_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_samples_of_tanh_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_samples_of_truncated_normal, start, stop),
-        cmocka_unit_test_setup_teardown(test_samples_of_discrete_ones, start, stop),
-        cmocka_unit_test_setup_teardown(test_divergence_needs_a_closed_form, start, stop),
-        cmocka_unit_test_setup_teardown(test_extractor, start, stop),
-        cmocka_unit_test_setup_teardown(test_extractor_by_hand, start, stop),
-        cmocka_unit_test_setup_teardown(test_state_independent_scale, start, stop),
+        cmocka_unit_test_setup_teardown(test_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_tanh_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_truncated_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_points, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_categorical, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_tanh_normal_by_hand, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_own_samples_keep_their_log_prob, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_samples_of_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_samples_of_tanh_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_samples_of_truncated_normal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_samples_of_discrete_ones, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_divergence_needs_a_closed_form, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_extractor, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_extractor_by_hand, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_state_independent_scale, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("distributions", tests, NULL, NULL);
 }

@@ -1,26 +1,10 @@
 /* DQNLoss against TorchRL (tests/golden/dqn_loss.py): the loss, td_error and the gradient of every parameter. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "objectives/loss.h"
 #include "objectives/values.h"
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 enum { PARAMETERS = 6, ACTIONS = 3 };
 
@@ -270,15 +254,15 @@ static void test_distances(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_torchrl, start, stop),
-        cmocka_unit_test_setup_teardown(test_defaults, start, stop),
-        cmocka_unit_test_setup_teardown(test_what_a_call_leaves, start, stop),
-        cmocka_unit_test_setup_teardown(test_keys_and_groups, start, stop),
-        cmocka_unit_test_setup_teardown(test_target_is_a_copy, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
-        cmocka_unit_test_setup_teardown(test_missing_entries, start, stop),
-        cmocka_unit_test_setup_teardown(test_td0, start, stop),
-        cmocka_unit_test_setup_teardown(test_distances, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_torchrl, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_defaults, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_what_a_call_leaves, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_keys_and_groups, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_target_is_a_copy, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_misuse, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_missing_entries, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_td0, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_distances, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("DQNLoss", tests, NULL, NULL);
 }

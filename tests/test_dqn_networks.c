@@ -1,24 +1,14 @@
 /* DuelingMLP and noisy layers against TorchRL (tests/golden/dqn_networks.py): names and shapes of parameters, outputs,
  * gradients; and when noise is drawn. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "modules/layers.h"
 
-static rlc_program *p;
-static rlc_model *model;
-
 static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
+    start_without_model(state);
     model = world_model(1, rlc_spec_one_hot(3));
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
     return 0;
 }
 
@@ -287,15 +277,15 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_dueling, start, stop),
-        cmocka_unit_test_setup_teardown(test_dueling_begins, start, stop),
-        cmocka_unit_test_setup_teardown(test_atoms_of_an_mlp, start, stop),
-        cmocka_unit_test_setup_teardown(test_noisy_against_torchrl, start, stop),
-        cmocka_unit_test_setup_teardown(test_noisy_rows, start, stop),
-        cmocka_unit_test_setup_teardown(test_noisy_begins, start, stop),
-        cmocka_unit_test_setup_teardown(test_when_noise_is_drawn, start, stop),
-        cmocka_unit_test_setup_teardown(test_noisy_networks, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_dueling, start, free_model),
+        cmocka_unit_test_setup_teardown(test_dueling_begins, start, free_model),
+        cmocka_unit_test_setup_teardown(test_atoms_of_an_mlp, start, free_model),
+        cmocka_unit_test_setup_teardown(test_noisy_against_torchrl, start, free_model),
+        cmocka_unit_test_setup_teardown(test_noisy_rows, start, free_model),
+        cmocka_unit_test_setup_teardown(test_noisy_begins, start, free_model),
+        cmocka_unit_test_setup_teardown(test_when_noise_is_drawn, start, free_model),
+        cmocka_unit_test_setup_teardown(test_noisy_networks, start, free_model),
+        cmocka_unit_test_setup_teardown(test_misuse, start, free_model),
     };
     return cmocka_run_group_tests_name("networks of the DQN family", tests, NULL, NULL);
 }

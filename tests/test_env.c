@@ -1,24 +1,8 @@
 /* CartPole against Gymnasium (tests/golden/cartpole.py), and what every batch of environments does: resets, flags, time
  * limits, actions. */
-#include "tests/world.h"
+#include "tests/with_env.h"
 
 #include <stdio.h>
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 /* Categorical actions, 0 and 1 in a pattern that differs from row to row and step to step. */
 static rlc_tensor *pattern(int64_t rows, int step) {
@@ -322,15 +306,15 @@ static void test_done_is_terminated_or_truncated(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_step_against_gymnasium, start, stop),
-        cmocka_unit_test_setup_teardown(test_specs_and_shapes, start, stop),
-        cmocka_unit_test_setup_teardown(test_reset, start, stop),
-        cmocka_unit_test_setup_teardown(test_seeds_and_encodings, start, stop),
-        cmocka_unit_test_setup_teardown(test_rows_do_not_depend_on_the_batch, start, stop),
-        cmocka_unit_test_setup_teardown(test_auto_reset, start, stop),
-        cmocka_unit_test_setup_teardown(test_time_limit, start, stop),
-        cmocka_unit_test_setup_teardown(test_terminated_at_the_time_limit, start, stop),
-        cmocka_unit_test_setup_teardown(test_done_is_terminated_or_truncated, start, stop),
+        cmocka_unit_test_setup_teardown(test_step_against_gymnasium, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_specs_and_shapes, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_reset, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_seeds_and_encodings, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_rows_do_not_depend_on_the_batch, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_auto_reset, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_time_limit, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_terminated_at_the_time_limit, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_done_is_terminated_or_truncated, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("environments", tests, NULL, NULL);
 }

@@ -1,25 +1,9 @@
 /* What holds for every environment and any number of rows: only done rows start anew, equal seeds give equal rollouts,
  * restored state goes on as the saved one did, and an environment of one's own takes part with its own loop. */
 #include "kernels/cpu/env_loop.h"
-#include "tests/world.h"
+#include "tests/with_env.h"
 
 #include <stdio.h>
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 /* An environment as a plug-in would bring it: two actions are added to a state that ends beyond 3. */
 enum { WALK_STATE = 2, WALK_OBSERVATION = 2, WALK_ACTIONS = 2 };
@@ -260,12 +244,12 @@ static void test_encodings_of_three_actions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_only_done_rows_start_anew, start, stop),
-        cmocka_unit_test_setup_teardown(test_seeds, start, stop),
-        cmocka_unit_test_setup_teardown(test_restored_state_goes_on, start, stop),
-        cmocka_unit_test_setup_teardown(test_time_limits, start, stop),
-        cmocka_unit_test_setup_teardown(test_specs, start, stop),
-        cmocka_unit_test_setup_teardown(test_encodings_of_three_actions, start, stop),
+        cmocka_unit_test_setup_teardown(test_only_done_rows_start_anew, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_seeds, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_restored_state_goes_on, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_time_limits, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_specs, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_encodings_of_three_actions, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("all environments", tests, NULL, NULL);
 }

@@ -1,23 +1,7 @@
 /* What goes on from step to step: step_mdp, dicts kept for another program, statistics; and what is refused. */
-#include "tests/world.h"
+#include "tests/with_env.h"
 
 #include <stdio.h>
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 /* Steps with action 0 or 1 in all rows. */
 static rlc_dict *step(rlc_env *e, rlc_dict *td, int action) {
@@ -291,15 +275,15 @@ static void test_wrong_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_step_mdp, start, stop),
-        cmocka_unit_test_setup_teardown(test_keep, start, stop),
-        cmocka_unit_test_setup_teardown(test_kept_is_a_copy, start, stop),
-        cmocka_unit_test_setup_teardown(test_statistics, start, stop),
-        cmocka_unit_test_setup_teardown(test_solved_at, start, stop),
-        cmocka_unit_test_setup_teardown(test_illegal_actions, start, stop),
-        cmocka_unit_test_setup_teardown(test_actions_of_the_wrong_kind, start, stop),
-        cmocka_unit_test_setup_teardown(test_unusual_actions, start, stop),
-        cmocka_unit_test_setup_teardown(test_wrong_options, start, stop),
+        cmocka_unit_test_setup_teardown(test_step_mdp, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_keep, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_kept_is_a_copy, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_statistics, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_solved_at, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_illegal_actions, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_actions_of_the_wrong_kind, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_unusual_actions, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_wrong_options, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("environments from step to step", tests, NULL, NULL);
 }

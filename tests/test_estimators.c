@@ -1,23 +1,13 @@
 /* The modules that write advantages: against TorchRL's (tests/golden/values.py), and what a recipe may say wrongly. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "objectives/values.h"
 
-static rlc_program *p;
-static rlc_model *model;
-
 static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
+    start_without_model(state);
     model = world_model(1, rlc_spec_one_hot(2));
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
     return 0;
 }
 
@@ -175,10 +165,10 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_torchrl, start, stop),
-        cmocka_unit_test_setup_teardown(test_against_the_function, start, stop),
-        cmocka_unit_test_setup_teardown(test_shifted_at_the_edges, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_torchrl, start, free_model),
+        cmocka_unit_test_setup_teardown(test_against_the_function, start, free_model),
+        cmocka_unit_test_setup_teardown(test_shifted_at_the_edges, start, free_model),
+        cmocka_unit_test_setup_teardown(test_misuse, start, free_model),
     };
     return cmocka_run_group_tests_name("estimators of advantages", tests, NULL, NULL);
 }

@@ -1,12 +1,8 @@
 /* Noise on continuous actions: AdditiveGaussianModule and OrnsteinUhlenbeckProcessModule. */
-#include "tests/world.h"
-
-static rlc_program *p;
-static rlc_model *model;
+#include "tests/with_model.h"
 
 static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
+    start_without_model(state);
     rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION)),
              action = rlc_spec_bounded(RLC_SHAPE(2), -2, 2);
     model = world_model(5, action);
@@ -15,12 +11,6 @@ static int start(void **state) {
     rlc_dict_set(td, "is_init", rlc_zeros(RLC_BOOL, RLC_SHAPE(WORLD_BATCH, 1)));
     rlc_model_expect(model, &observation, &action, td);
     expect_ok(rlc_end(p));
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
     return 0;
 }
 
@@ -86,8 +76,8 @@ static void test_ornstein_uhlenbeck_drifts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_gaussian, start, stop),
-        cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_drifts, start, stop),
+        cmocka_unit_test_setup_teardown(test_gaussian, start, free_model),
+        cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_drifts, start, free_model),
     };
     return cmocka_run_group_tests_name("exploration", tests, NULL, NULL);
 }

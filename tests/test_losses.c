@@ -1,27 +1,11 @@
 /* The losses of actors and critics against TorchRL (tests/golden/losses.py): their parts, and the gradient of every
  * parameter. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "modules/normal.h"
 #include "objectives/loss.h"
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 enum { ACTIONS = 2, CHOICES = 3, PARTS = 4 };
 
@@ -405,15 +389,15 @@ static void test_bandit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_clip_ppo, start, stop),
-        cmocka_unit_test_setup_teardown(test_kl_pen_ppo, start, stop),
-        cmocka_unit_test_setup_teardown(test_kl_pen_ppo_adapts, start, stop),
-        cmocka_unit_test_setup_teardown(test_a2c, start, stop),
-        cmocka_unit_test_setup_teardown(test_reinforce, start, stop),
-        cmocka_unit_test_setup_teardown(test_sac, start, stop),
-        cmocka_unit_test_setup_teardown(test_ddpg, start, stop),
-        cmocka_unit_test_setup_teardown(test_td3, start, stop),
-        cmocka_unit_test_setup_teardown(test_bandit, start, stop),
+        cmocka_unit_test_setup_teardown(test_clip_ppo, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_kl_pen_ppo, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_kl_pen_ppo_adapts, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_a2c, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_reinforce, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_sac, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_ddpg, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_td3, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_bandit, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("losses", tests, NULL, NULL);
 }

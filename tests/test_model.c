@@ -1,21 +1,11 @@
 /* Modules that refer to each other by name, second instances of them, and what is said when they do not fit. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
-static rlc_program *p;
-static rlc_model *model;
-
 static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
+    start_without_model(state);
     model = world_model(1, rlc_spec_one_hot(2));
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
     return 0;
 }
 
@@ -325,17 +315,17 @@ static void test_detached_calls(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_references, start, stop),
-        cmocka_unit_test_setup_teardown(test_references_that_lead_nowhere, start, stop),
-        cmocka_unit_test_setup_teardown(test_references_too_deep, start, stop),
-        cmocka_unit_test_setup_teardown(test_wrong_keys_and_shapes, start, stop),
-        cmocka_unit_test_setup_teardown(test_discrete_choices_in_a_continuous_world, start, stop),
-        cmocka_unit_test_setup_teardown(test_exploring_on_other_actions, start, stop),
-        cmocka_unit_test_setup_teardown(test_adding_too_late_or_twice, start, stop),
-        cmocka_unit_test_setup_teardown(test_calls_that_fail, start, stop),
-        cmocka_unit_test_setup_teardown(test_second_instances, start, stop),
-        cmocka_unit_test_setup_teardown(test_second_instance_of_what_stands_inside, start, stop),
-        cmocka_unit_test_setup_teardown(test_detached_calls, start, stop),
+        cmocka_unit_test_setup_teardown(test_references, start, free_model),
+        cmocka_unit_test_setup_teardown(test_references_that_lead_nowhere, start, free_model),
+        cmocka_unit_test_setup_teardown(test_references_too_deep, start, free_model),
+        cmocka_unit_test_setup_teardown(test_wrong_keys_and_shapes, start, free_model),
+        cmocka_unit_test_setup_teardown(test_discrete_choices_in_a_continuous_world, start, free_model),
+        cmocka_unit_test_setup_teardown(test_exploring_on_other_actions, start, free_model),
+        cmocka_unit_test_setup_teardown(test_adding_too_late_or_twice, start, free_model),
+        cmocka_unit_test_setup_teardown(test_calls_that_fail, start, free_model),
+        cmocka_unit_test_setup_teardown(test_second_instances, start, free_model),
+        cmocka_unit_test_setup_teardown(test_second_instance_of_what_stands_inside, start, free_model),
+        cmocka_unit_test_setup_teardown(test_detached_calls, start, free_model),
     };
     return cmocka_run_group_tests_name("modules that refer to each other", tests, add_twins, NULL);
 }

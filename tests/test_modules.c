@@ -1,23 +1,7 @@
 /* Networks: shapes and names of parameters, outputs against PyTorch (tests/golden/mlp.py), initial values. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 /* A model whose observations are `width` numbers, ten in a batch. */
 static rlc_model *model_of(uint64_t seed, int64_t width) {
@@ -286,14 +270,14 @@ static void test_flat_buffer(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_pytorch, start, stop),
-        cmocka_unit_test_setup_teardown(test_defaults, start, stop),
-        cmocka_unit_test_setup_teardown(test_batch_dimensions, start, stop),
-        cmocka_unit_test_setup_teardown(test_several_inputs, start, stop),
-        cmocka_unit_test_setup_teardown(test_initial_values, start, stop),
-        cmocka_unit_test_setup_teardown(test_orthogonal, start, stop),
-        cmocka_unit_test_setup_teardown(test_seeds, start, stop),
-        cmocka_unit_test_setup_teardown(test_flat_buffer, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_pytorch, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_defaults, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_batch_dimensions, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_several_inputs, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_initial_values, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_orthogonal, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_seeds, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_flat_buffer, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("networks", tests, NULL, NULL);
 }

@@ -1,21 +1,11 @@
 /* Policies: chains of modules and their keys, the greedy choice, exploration. */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
-static rlc_program *p;
-static rlc_model *model;
-
 static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
+    start_without_model(state);
     model = world_model(1, rlc_spec_one_hot(3));
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
     return 0;
 }
 
@@ -338,18 +328,18 @@ static void test_shared_modules_anneal_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_sequential_keys, start, stop),
-        cmocka_unit_test_setup_teardown(test_actor_keys, start, stop),
-        cmocka_unit_test_setup_teardown(test_keys_reach_through_a_chain, start, stop),
-        cmocka_unit_test_setup_teardown(test_greedy_choice, start, stop),
-        cmocka_unit_test_setup_teardown(test_greedy_choice_as_a_number, start, stop),
-        cmocka_unit_test_setup_teardown(test_names_of_the_choice, start, stop),
-        cmocka_unit_test_setup_teardown(test_qvalue_actor, start, stop),
-        cmocka_unit_test_setup_teardown(test_exploration, start, stop),
-        cmocka_unit_test_setup_teardown(test_exploration_under_another_name, start, stop),
-        cmocka_unit_test_setup_teardown(test_linear_annealing, start, stop),
-        cmocka_unit_test_setup_teardown(test_exponential_annealing, start, stop),
-        cmocka_unit_test_setup_teardown(test_shared_modules_anneal_once, start, stop),
+        cmocka_unit_test_setup_teardown(test_sequential_keys, start, free_model),
+        cmocka_unit_test_setup_teardown(test_actor_keys, start, free_model),
+        cmocka_unit_test_setup_teardown(test_keys_reach_through_a_chain, start, free_model),
+        cmocka_unit_test_setup_teardown(test_greedy_choice, start, free_model),
+        cmocka_unit_test_setup_teardown(test_greedy_choice_as_a_number, start, free_model),
+        cmocka_unit_test_setup_teardown(test_names_of_the_choice, start, free_model),
+        cmocka_unit_test_setup_teardown(test_qvalue_actor, start, free_model),
+        cmocka_unit_test_setup_teardown(test_exploration, start, free_model),
+        cmocka_unit_test_setup_teardown(test_exploration_under_another_name, start, free_model),
+        cmocka_unit_test_setup_teardown(test_linear_annealing, start, free_model),
+        cmocka_unit_test_setup_teardown(test_exponential_annealing, start, free_model),
+        cmocka_unit_test_setup_teardown(test_shared_modules_anneal_once, start, free_model),
     };
     return cmocka_run_group_tests_name("policies", tests, NULL, NULL);
 }

@@ -1,25 +1,9 @@
 /* QR-DQN: the loss, td_error and gradients of QRDQNLoss against the paper's formula (tests/golden/quantile.py). */
-#include "tests/world.h"
+#include "tests/with_model.h"
 
 #include <stdio.h>
 
 #include "objectives/loss.h"
-
-static rlc_program *p;
-static rlc_model *model;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    model = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_model_free(model);
-    return 0;
-}
 
 enum { CASES = 6, BATCH = 10, PARAMETERS = 4 };
 
@@ -129,9 +113,9 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_the_paper, start, stop),
-        cmocka_unit_test_setup_teardown(test_choice, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_the_paper, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_choice, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_misuse, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("QR-DQN", tests, NULL, NULL);
 }

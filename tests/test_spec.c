@@ -1,34 +1,7 @@
 /* Specs: what they sample, how often, and what they say of themselves. */
-#include "tests/world.h"
+#include "tests/with_draws.h"
 
 #include "tensordict/spec.h"
-
-enum { DRAWS = 60000 };
-
-static rlc_program *p;
-static rlc_stream *stream;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    stream = rlc_stream_new(test_device(), 1, "spec");
-    return stream == NULL;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_stream_free(stream);
-    return 0;
-}
-
-/* Expects that an event of this probability came up `count` times in DRAWS: within five standard deviations. */
-static void expect_frequency(double count, double probability) {
-    double wanted = DRAWS * probability, deviation = sqrt(wanted * (1 - probability));
-    if (!(fabs(count - wanted) <= 5 * deviation)) {
-        fail_msg("%g of %d, wanted %g +- %g", count, DRAWS, wanted, 5 * deviation);
-    }
-}
 
 static void test_one_hot(void **state) {
     (void)state;
@@ -215,15 +188,15 @@ static void test_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_hot, start, stop),
-        cmocka_unit_test_setup_teardown(test_categorical, start, stop),
-        cmocka_unit_test_setup_teardown(test_binary, start, stop),
-        cmocka_unit_test_setup_teardown(test_bounded, start, stop),
-        cmocka_unit_test_setup_teardown(test_unbounded, start, stop),
-        cmocka_unit_test_setup_teardown(test_zeros_are_zero, start, stop),
-        cmocka_unit_test_setup_teardown(test_encode, start, stop),
-        cmocka_unit_test_setup_teardown(test_streams, start, stop),
-        cmocka_unit_test_setup_teardown(test_text, start, stop),
+        cmocka_unit_test_setup_teardown(test_one_hot, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_categorical, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_binary, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_bounded, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_unbounded, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_zeros_are_zero, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_encode, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_streams, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_text, start_stream, free_stream),
     };
     return cmocka_run_group_tests_name("specs", tests, NULL, NULL);
 }

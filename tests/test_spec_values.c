@@ -1,35 +1,8 @@
 /* Specs: what is in them, what they make of what is not, how choices are encoded; TorchRL's answers and samples of the
  * kinds that need arrays. */
-#include "tests/world.h"
+#include "tests/with_draws.h"
 
 #include "tensordict/spec.h"
-
-enum { DRAWS = 60000 };
-
-static rlc_program *p;
-static rlc_stream *stream;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    stream = rlc_stream_new(test_device(), 1, "spec");
-    return stream == NULL;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_stream_free(stream);
-    return 0;
-}
-
-/* Expects that an event of this probability came up `count` times in DRAWS: within five standard deviations. */
-static void expect_frequency(double count, double probability) {
-    double wanted = DRAWS * probability, deviation = sqrt(wanted * (1 - probability));
-    if (!(fabs(count - wanted) <= 5 * deviation)) {
-        fail_msg("%g of %d, wanted %g +- %g", count, DRAWS, wanted, 5 * deviation);
-    }
-}
 
 /* What the golden file calls NAME: is_in and project as TorchRL has them, on values that rlc agrees about. */
 static void check_golden(const char *name, const rlc_spec *spec) {
@@ -270,14 +243,14 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_against_torchrl, start, stop),
-        cmocka_unit_test_setup_teardown(test_multi_one_hot, start, stop),
-        cmocka_unit_test_setup_teardown(test_bounds_by_element, start, stop),
-        cmocka_unit_test_setup_teardown(test_integers, start, stop),
-        cmocka_unit_test_setup_teardown(test_projection_is_drawn, start, stop),
-        cmocka_unit_test_setup_teardown(test_strict_membership, start, stop),
-        cmocka_unit_test_setup_teardown(test_equality, start, stop),
-        cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_against_torchrl, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_multi_one_hot, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_bounds_by_element, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_integers, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_projection_is_drawn, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_strict_membership, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_equality, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_misuse, start_stream, free_stream),
     };
     return cmocka_run_group_tests_name("spec values", tests, NULL, NULL);
 }

@@ -1,26 +1,11 @@
 /* Transforms that scale: VecNorm, ObservationNorm, RewardScaling, RewardClipping, DoubleToFloat against TorchRL
  * (tests/golden/transforms.py), and that an environment in evaluation learns nothing. */
 #include "tests/echo.h"
+#include "tests/with_env.h"
 
 #include "envs/transform.h"
 
 enum { STEPS = 12 };
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 /* Row `index` of a golden entry against a tensor. */
 static void expect_row(const char *what, rlc_tensor *got, const rlc_safetensors_entry *wanted, int64_t index) {
@@ -205,13 +190,13 @@ static void test_double_to_float(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_vec_norm, start, stop),
-        cmocka_unit_test_setup_teardown(test_vec_norm_learns_from_rows_that_start, start, stop),
-        cmocka_unit_test_setup_teardown(test_following, start, stop),
-        cmocka_unit_test_setup_teardown(test_constants, start, stop),
-        cmocka_unit_test_setup_teardown(test_observation_norm_over_a_reset, start, stop),
-        cmocka_unit_test_setup_teardown(test_returns_are_the_environments_own, start, stop),
-        cmocka_unit_test_setup_teardown(test_double_to_float, start, stop),
+        cmocka_unit_test_setup_teardown(test_vec_norm, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_vec_norm_learns_from_rows_that_start, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_following, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_constants, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_observation_norm_over_a_reset, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_returns_are_the_environments_own, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_double_to_float, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("transforms that scale", tests, NULL, NULL);
 }

@@ -1,24 +1,9 @@
 /* Transforms that change who sees what: ActionScaling, FrameSkipTransform, CatTensors, InitTracker, Compose; the specs
  * that modules get; state that is saved and restored; what is refused. */
 #include "tests/echo.h"
+#include "tests/with_env.h"
 
 #include "envs/transform.h"
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 static void test_action_scaling(void **state) {
     (void)state;
@@ -302,15 +287,15 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_action_scaling, start, stop),
-        cmocka_unit_test_setup_teardown(test_pendulum_gets_its_torque, start, stop),
-        cmocka_unit_test_setup_teardown(test_frame_skip, start, stop),
-        cmocka_unit_test_setup_teardown(test_frame_skip_stops_at_the_end, start, stop),
-        cmocka_unit_test_setup_teardown(test_init_tracker, start, stop),
-        cmocka_unit_test_setup_teardown(test_cat_tensors, start, stop),
-        cmocka_unit_test_setup_teardown(test_compose, start, stop),
-        cmocka_unit_test_setup_teardown(test_everything_at_once, start, stop),
-        cmocka_unit_test_setup_teardown(test_refused, start, stop),
+        cmocka_unit_test_setup_teardown(test_action_scaling, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_pendulum_gets_its_torque, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_frame_skip, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_frame_skip_stops_at_the_end, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_init_tracker, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_cat_tensors, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_compose, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_everything_at_once, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_refused, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("wiring of transforms", tests, NULL, NULL);
 }

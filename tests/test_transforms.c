@@ -1,25 +1,9 @@
 /* Transforms: the sum of rewards and the count of steps, over the ends of episodes and with a limit of their own. */
-#include "tests/world.h"
+#include "tests/with_env.h"
 
 #include <stdio.h>
 
 enum { ROWS = 4, STEPS = 60 };
-
-static rlc_program *p;
-static rlc_env *env;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    env = NULL;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_env_free(env);
-    return 0;
-}
 
 /* Rows fall at different times: row i pushes to one side all i + 1 steps out of i + 2. */
 static rlc_dict *step(rlc_dict *td, int t) {
@@ -143,10 +127,10 @@ static void test_shapes_and_reset(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_counts, start, stop),
-        cmocka_unit_test_setup_teardown(test_limit_beside_the_environments_own, start, stop),
-        cmocka_unit_test_setup_teardown(test_limit_resets_the_environment, start, stop),
-        cmocka_unit_test_setup_teardown(test_shapes_and_reset, start, stop),
+        cmocka_unit_test_setup_teardown(test_counts, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_limit_beside_the_environments_own, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_limit_resets_the_environment, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_shapes_and_reset, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("transforms", tests, NULL, NULL);
 }

@@ -1,36 +1,10 @@
 /* Trees of values: numbers, paths, changes, copies. */
-#include "tests/support.h"
+#include "tests/with_values.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/value.h"
-
-static rlc_arena arena;
-
-static int start(void **state) {
-    return fresh_start(state);
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_arena_free(&arena);
-    return 0;
-}
-
-static rlc_value *parse(const char *text) {
-    rlc_value *value = NULL;
-    expect_ok(rlc_value_parse(&arena, "test", text, &value));
-    return value;
-}
-
-static rlc_value *text_value(const char *text) {
-    rlc_value *value = rlc_value_text(&arena, "command line", text);
-    assert_non_null(value);
-    return value;
-}
 
 static const struct {
     const char *text;
@@ -257,14 +231,14 @@ static void test_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_integers, start, stop),
-        cmocka_unit_test_setup_teardown(test_numbers, start, stop),
-        cmocka_unit_test_setup_teardown(test_bools_and_other_kinds, start, stop),
-        cmocka_unit_test_setup_teardown(test_at, start, stop),
-        cmocka_unit_test_setup_teardown(test_put, start, stop),
-        cmocka_unit_test_setup_teardown(test_put_where_it_cannot_be, start, stop),
-        cmocka_unit_test_setup_teardown(test_append_and_clone, start, stop),
-        cmocka_unit_test_setup_teardown(test_messages, start, stop),
+        cmocka_unit_test_setup_teardown(test_integers, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_numbers, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_bools_and_other_kinds, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_at, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_put, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_put_where_it_cannot_be, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_append_and_clone, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_messages, fresh_start, free_values),
     };
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
 }

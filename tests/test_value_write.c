@@ -1,35 +1,9 @@
 /* Writing trees of values as YAML, so that they read back the same. */
-#include "tests/support.h"
+#include "tests/with_values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/value.h"
-
-static rlc_arena arena;
-
-static int start(void **state) {
-    return fresh_start(state);
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_arena_free(&arena);
-    return 0;
-}
-
-static rlc_value *parse(const char *text) {
-    rlc_value *value = NULL;
-    expect_ok(rlc_value_parse(&arena, "test", text, &value));
-    return value;
-}
-
-static rlc_value *text_value(const char *text) {
-    rlc_value *value = rlc_value_text(&arena, "command line", text);
-    assert_non_null(value);
-    return value;
-}
 
 static bool same_tree(const rlc_value *a, const rlc_value *b) {
     bool same = a->kind == b->kind && a->count == b->count && (a->kind != RLC_TEXT || strcmp(a->text, b->text) == 0);
@@ -221,9 +195,9 @@ static void test_quotes_survive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_write, start, stop),
-        cmocka_unit_test_setup_teardown(test_nasty_texts_survive, start, stop),
-        cmocka_unit_test_setup_teardown(test_quotes_survive, start, stop),
+        cmocka_unit_test_setup_teardown(test_write, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_nasty_texts_survive, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_quotes_survive, fresh_start, free_values),
     };
     return cmocka_run_group_tests_name("writing YAML", tests, NULL, NULL);
 }

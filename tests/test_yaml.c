@@ -1,30 +1,10 @@
 /* Reading YAML: what becomes of a file, and what is said of one that cannot be read. */
-#include "tests/support.h"
+#include "tests/with_values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "core/value.h"
-
-static rlc_arena arena;
-
-static int start(void **state) {
-    return fresh_start(state);
-}
-
-static int stop(void **state) {
-    (void)state;
-    rlc_arena_free(&arena);
-    return 0;
-}
-
-static rlc_value *parse(const char *text) {
-    rlc_value *value = NULL;
-    expect_ok(rlc_value_parse(&arena, "test", text, &value));
-    return value;
-}
 
 static void expect_text(const rlc_value *value, const char *wanted) {
     assert_non_null(value);
@@ -345,17 +325,17 @@ static void test_bytes_that_are_no_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_scalars, start, stop),
-        cmocka_unit_test_setup_teardown(test_nothing_and_quotes, start, stop),
-        cmocka_unit_test_setup_teardown(test_block_and_flow, start, stop),
-        cmocka_unit_test_setup_teardown(test_line_ends_and_byte_order_mark, start, stop),
-        cmocka_unit_test_setup_teardown(test_aliases_are_copies, start, stop),
-        cmocka_unit_test_setup_teardown(test_merge_keys, start, stop),
-        cmocka_unit_test_setup_teardown(test_what_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(test_nesting, start, stop),
-        cmocka_unit_test_setup_teardown(test_too_many_values, start, stop),
-        cmocka_unit_test_setup_teardown(test_files, start, stop),
-        cmocka_unit_test_setup_teardown(test_bytes_that_are_no_text, start, stop),
+        cmocka_unit_test_setup_teardown(test_scalars, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_nothing_and_quotes, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_block_and_flow, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_line_ends_and_byte_order_mark, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_aliases_are_copies, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_merge_keys, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_what_is_refused, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_nesting, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_too_many_values, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_files, fresh_start, free_values),
+        cmocka_unit_test_setup_teardown(test_bytes_that_are_no_text, fresh_start, free_values),
     };
     return cmocka_run_group_tests_name("reading YAML", tests, NULL, NULL);
 }
