@@ -1,6 +1,6 @@
 /* C51: the loss, td_error and gradients of DistributionalDQNLoss, and the actor's choice, against TorchRL
  * (tests/golden/distributional.py); the projection against its definition. */
-#include "tests/with_model.h"
+#include "tests/golden_loss.h"
 
 #include <stdio.h>
 
@@ -8,8 +8,6 @@
 #include "objectives/loss.h"
 
 enum { CASES = 20, BATCH = 12, PARAMETERS = 4 };
-
-static const char *const parts[PARAMETERS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
 
 typedef struct settings {
     double atoms, actions, v_min, v_max, gamma, one_hot;
@@ -21,7 +19,6 @@ static settings settings_of(int number) {
 
 /* A model with the network of the golden file, a policy around it and a loss with these options. */
 static rlc_loss *loss_of(const settings *s, const char *options) {
-    rlc_module *loss = NULL;
     char text[256];
     rlc_model_free(model);
     model = world_model(1, s->one_hot != 0 ? rlc_spec_one_hot((int64_t)s->actions)
@@ -34,52 +31,23 @@ static rlc_loss *loss_of(const settings *s, const char *options) {
              s->v_max);
     world_add(model, "policy", text);
     snprintf(text, sizeof text, "{type: DistributionalDQNLoss, value_network: policy, gamma: %g%s}", s->gamma, options);
-    expect_ok(rlc_model_build(model, "loss", "loss", world_value(text), &loss));
-    expect_ok(rlc_model_allocate(model));
-    return (rlc_loss *)loss;
-}
-
-static void load(rlc_module *module, int number, const char *which) {
-    int indices[PARAMETERS];
-    assert_int_equal(rlc_module_parameters(module, indices, PARAMETERS), PARAMETERS);
-    for (int i = 0; i < PARAMETERS; i++) {
-        const rlc_safetensors_entry *entry = golden("distributional", "%d.%s.%s", number, which, parts[i]);
-        rlc_tensor *tensor = model->parameters[indices[i]].tensor;
-        assert_true(rlc_shape_equal(entry->shape, rlc_shape_of(tensor)));
-        expect_ok(rlc_tensor_write(tensor, entry->data));
-    }
-}
-
-static rlc_dict *golden_batch(int number) {
-    static const char *const keys[] = {"observation", "action",          "next.observation",  "next.reward",
-                                       "next.done",   "next.terminated", "steps_to_next_obs", "priority_weight"};
-    rlc_dict *td = rlc_dict_new(RLC_SHAPE(BATCH));
-    for (int i = 0; i < RLC_COUNT(keys); i++) {
-        if (has_golden("distributional", "%d.%s", number, keys[i])) {
-            rlc_dict_set(td, keys[i], golden_tensor("distributional", "%d.%s", number, keys[i]));
-        }
-    }
-    return td;
+    return add_loss(text);
 }
 
 static void check_case(int number) {
     const settings s = settings_of(number);
-    char name[64];
+    char name[16];
+    snprintf(name, sizeof name, "%d", number);
     rlc_loss *loss = loss_of(&s, "");
-    load(rlc_model_find(model, "net"), number, "online");
-    load(loss->targets[0].target, number, "target");
-    snprintf(name, sizeof name, "case %d", number);
+    load_network(rlc_model_find(model, "net"), "distributional", name, "online");
+    load_network(loss->targets[0].target, "distributional", name, "target");
     rlc_begin(p);
-    rlc_dict *td = golden_batch(number), *acted = rlc_dict_clone(td), *out = rlc_loss_call(loss, td);
+    rlc_dict *td = golden_batch("distributional", name, BATCH), *acted = rlc_dict_clone(td),
+             *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
     expect_close(name, rlc_dict_get(out, "loss"), golden("distributional", "%d.loss", number), 2e-5, 1e-6);
     expect_close(name, rlc_dict_get(td, "td_error"), golden("distributional", "%d.td_error", number), 2e-5, 2e-6);
-    for (int i = 0; i < PARAMETERS; i++) {
-        snprintf(name, sizeof name, "modules.net.%s", parts[i]);
-        rlc_tensor *grad = world_parameter(model, name)->grad;
-        snprintf(name, sizeof name, "case %d, gradient of %s", number, parts[i]);
-        expect_close(name, grad, golden("distributional", "%d.grad.%s", number, parts[i]), 1e-4, 2e-6);
-    }
+    expect_gradients(rlc_model_find(model, "net"), "distributional", name, "grad", 1e-4, 2e-6);
     for (int i = PARAMETERS; i < model->num_parameters; i++) {
         assert_false(model->parameters[i].tensor->flags & (RLC_HAS_GRAD | RLC_REQUIRES_GRAD));
     }
@@ -122,10 +90,10 @@ static void test_who_chooses(void **state) {
     double losses[2];
     for (int twice = 0; twice < 2; twice++) {
         rlc_loss *loss = loss_of(&s, twice ? ", double_dqn: true" : ", double_dqn: false");
-        load(rlc_model_find(model, "net"), 1, "online");
-        load(loss->targets[0].target, 1, "target");
+        load_network(rlc_model_find(model, "net"), "distributional", "1", "online");
+        load_network(loss->targets[0].target, "distributional", "1", "target");
         rlc_begin(p);
-        rlc_dict *td = golden_batch(1), *now = rlc_dict_clone(td);
+        rlc_dict *td = golden_batch("distributional", "1", BATCH), *now = rlc_dict_clone(td);
         rlc_dict *by_online = rlc_dict_clone(rlc_dict_get_dict(td, "next")), *by_target = rlc_dict_clone(by_online);
         losses[twice] = rlc_item(rlc_dict_get(rlc_loss_call(loss, td), "loss"));
         rlc_module_call(loss->targets[0].online, now);
@@ -159,10 +127,10 @@ static void test_batches_and_no_target(void **state) {
     settings s = settings_of(0);
     rlc_loss *loss = loss_of(&s, ", delay_value: false");
     assert_int_equal(loss->num_targets, 0);
-    load(rlc_model_find(model, "net"), 0, "online");
+    load_network(rlc_model_find(model, "net"), "distributional", "0", "online");
     rlc_begin(p);
-    double flat = rlc_item(rlc_dict_get(rlc_loss_call(loss, golden_batch(0)), "loss"));
-    rlc_dict *td = rlc_dict_reshape(golden_batch(0), RLC_SHAPE(3, 4));
+    double flat = rlc_item(rlc_dict_get(rlc_loss_call(loss, golden_batch("distributional", "0", BATCH)), "loss"));
+    rlc_dict *td = rlc_dict_reshape(golden_batch("distributional", "0", BATCH), RLC_SHAPE(3, 4));
     assert_true(rlc_item(rlc_dict_get(rlc_loss_call(loss, td), "loss")) == flat);
     expect_shape(rlc_dict_get(td, "td_error"), RLC_F32, RLC_SHAPE(3, 4, 1));
     assert_false(rlc_dict_get(td, "td_error")->flags & RLC_REQUIRES_GRAD);

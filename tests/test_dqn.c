@@ -1,5 +1,5 @@
 /* DQNLoss against TorchRL (tests/golden/dqn_loss.py): the loss, td_error and the gradient of every parameter. */
-#include "tests/with_model.h"
+#include "tests/golden_loss.h"
 
 #include <stdio.h>
 
@@ -8,68 +8,38 @@
 
 enum { PARAMETERS = 6, ACTIONS = 3 };
 
-static const char *const parts[PARAMETERS] = {"0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"};
+static const char mixed[] = "plain.l2.one_hot.delay.mixed"; /* a case for tests of other things than numbers */
 
 /* A model with the network of the golden file, a policy around it and a loss with these options. */
 static rlc_loss *loss_of(rlc_spec action, const char *options) {
-    rlc_module *loss = NULL;
     rlc_model_free(model);
     model = world_model(1, action);
     world_add(model, "net", "{type: MLP, num_cells: [16, 8], out_keys: [action_value], out_features: 3}");
     world_add(model, "policy", "{type: Sequential, modules: [net, {type: QValueModule}]}");
     char text[256];
     snprintf(text, sizeof text, "{type: DQNLoss, value_network: policy, %s}", options);
-    expect_ok(rlc_model_build(model, "loss", "loss", world_value(text), &loss));
-    expect_ok(rlc_model_allocate(model));
-    return (rlc_loss *)loss;
-}
-
-static void load(rlc_module *module, const char *name, const char *which) {
-    int indices[PARAMETERS];
-    assert_int_equal(rlc_module_parameters(module, indices, PARAMETERS), PARAMETERS);
-    for (int i = 0; i < PARAMETERS; i++) {
-        const rlc_safetensors_entry *entry = golden("dqn_loss", "%s.%s.%s", name, which, parts[i]);
-        rlc_tensor *tensor = model->parameters[indices[i]].tensor;
-        assert_true(rlc_shape_equal(entry->shape, rlc_shape_of(tensor)));
-        expect_ok(rlc_tensor_write(tensor, entry->data));
-    }
-}
-
-static rlc_dict *golden_batch(const char *name) {
-    static const char *const keys[] = {"observation", "action",    "next.observation",
-                                       "next.reward", "next.done", "next.terminated"};
-    rlc_dict *td = rlc_dict_new(RLC_SHAPE(24));
-    for (int i = 0; i < RLC_COUNT(keys); i++) {
-        rlc_dict_set(td, keys[i], golden_tensor("dqn_loss", "%s.%s", name, keys[i]));
-    }
-    return td;
+    return add_loss(text);
 }
 
 static void check_case(const char *kind, const char *function, const char *encoding, bool delay, const char *flags) {
-    char name[96], options[128], label[160];
+    char name[96], options[128];
     snprintf(name, sizeof name, "%s.%s.%s.%s.%s", kind, function, encoding, delay ? "delay" : "online", flags);
     snprintf(options, sizeof options, "loss_function: %s, gamma: 0.95, delay_value: %s, double_dqn: %s", function,
              delay ? "true" : "false", strcmp(kind, "double") == 0 ? "true" : "false");
     bool one_hot = strcmp(encoding, "one_hot") == 0;
     rlc_loss *loss = loss_of(one_hot ? rlc_spec_one_hot(ACTIONS) : rlc_spec_categorical(ACTIONS), options);
     rlc_module *net = rlc_model_find(model, "net");
-    load(net, name, "online");
+    load_network(net, "dqn_loss", name, "online");
     assert_int_equal(loss->num_targets, delay);
     if (delay) {
-        load(loss->targets[0].target, name, "target");
+        load_network(loss->targets[0].target, "dqn_loss", name, "target");
     }
     rlc_begin(p);
-    rlc_dict *td = golden_batch(name), *out = rlc_loss_call(loss, td);
+    rlc_dict *td = golden_batch("dqn_loss", name, 24), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
     expect_close(name, rlc_dict_get(out, "loss"), golden("dqn_loss", "%s.loss", name), 1e-5, 1e-6);
     expect_close(name, rlc_dict_get(td, "td_error"), golden("dqn_loss", "%s.td_error", name), 1e-5, 1e-6);
-    for (int i = 0; i < PARAMETERS; i++) {
-        snprintf(label, sizeof label, "modules.net.%s", parts[i]);
-        rlc_tensor *tensor = world_parameter(model, label);
-        assert_true(tensor->flags & RLC_HAS_GRAD);
-        snprintf(label, sizeof label, "%s, gradient of %s", name, parts[i]);
-        expect_close(label, tensor->grad, golden("dqn_loss", "%s.grad.%s", name, parts[i]), 1e-5, 1e-6);
-    }
+    expect_gradients(net, "dqn_loss", name, "grad", 1e-5, 1e-6);
     for (int i = PARAMETERS; i < model->num_parameters; i++) {
         assert_false(model->parameters[i].tensor->flags & (RLC_HAS_GRAD | RLC_REQUIRES_GRAD));
     }
@@ -98,10 +68,10 @@ static void test_defaults(void **state) {
     static const char *const options[] = {"gamma: 0.99, loss_function: l2, delay_value: true, double_dqn: false", ""};
     for (int i = 0; i < 2; i++) {
         rlc_loss *loss = loss_of(rlc_spec_one_hot(ACTIONS), options[i]);
-        load(rlc_model_find(model, "net"), "plain.l2.one_hot.delay.mixed", "online");
-        load(loss->targets[0].target, "plain.l2.one_hot.delay.mixed", "target");
+        load_network(rlc_model_find(model, "net"), "dqn_loss", mixed, "online");
+        load_network(loss->targets[0].target, "dqn_loss", mixed, "target");
         rlc_begin(p);
-        numbers[i] = rlc_item(rlc_dict_get(rlc_loss_call(loss, golden_batch("plain.l2.one_hot.delay.mixed")), "loss"));
+        numbers[i] = rlc_item(rlc_dict_get(rlc_loss_call(loss, golden_batch("dqn_loss", mixed, 24)), "loss"));
         expect_ok(rlc_end(p));
     }
     assert_true(numbers[0] == numbers[1]);
@@ -115,7 +85,7 @@ static void test_what_a_call_leaves(void **state) {
     double *once = NULL;
     for (int calls = 1; calls <= 2; calls++) {
         rlc_begin(p);
-        rlc_dict *td = rlc_dict_reshape(golden_batch("plain.l2.one_hot.delay.mixed"), RLC_SHAPE(4, 6));
+        rlc_dict *td = rlc_dict_reshape(golden_batch("dqn_loss", mixed, 24), RLC_SHAPE(4, 6));
         int before = td->count;
         rlc_tensor *action = rlc_dict_get(td, "action");
         for (int i = 0; i < calls; i++) {
@@ -217,7 +187,7 @@ static void test_missing_entries(void **state) {
     expect_error(status, RLC_INVALID, "test:1: loss");
     rlc_loss *loss = loss_of(rlc_spec_one_hot(ACTIONS), "gamma: 0.9");
     rlc_begin(p);
-    rlc_dict *td = golden_batch("plain.l2.one_hot.delay.mixed");
+    rlc_dict *td = golden_batch("dqn_loss", mixed, 24);
     rlc_dict_del(td, "next.reward");
     rlc_loss_call(loss, td);
     expect_error(rlc_end(p), RLC_INVALID, "loss: dict: there is no key 'next.reward'; keys are observation, action");

@@ -1,15 +1,13 @@
 /* The losses of actors and critics against TorchRL (tests/golden/losses.py): their parts, and the gradient of every
  * parameter. */
-#include "tests/with_model.h"
+#include "tests/golden_loss.h"
 
 #include <stdio.h>
 
 #include "modules/normal.h"
 #include "objectives/loss.h"
 
-enum { ACTIONS = 2, CHOICES = 3, PARTS = 4 };
-
-static const char *const parts[PARTS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+enum { ACTIONS = 2, CHOICES = 3 };
 
 /* TanhNormal that draws from the golden noise: first for the actions that follow, then for those at hand. */
 static rlc_distribution_class given_class;
@@ -52,52 +50,6 @@ static void new_model(rlc_spec action) {
     rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
     rlc_model_expect(model, &observation, &action, td);
     expect_ok(rlc_end(p));
-}
-
-static rlc_loss *add_loss(const char *options) {
-    rlc_module *loss = NULL;
-    expect_ok(rlc_model_build(model, "loss", "loss", world_value(options), &loss));
-    expect_ok(rlc_model_allocate(model));
-    return (rlc_loss *)loss;
-}
-
-static rlc_tensor *parameter_of(rlc_module *module, int i) {
-    int indices[PARTS];
-    assert_int_equal(rlc_module_parameters(module, indices, PARTS), PARTS);
-    return model->parameters[indices[i]].tensor;
-}
-
-static void load(rlc_module *module, const char *name, const char *network) {
-    for (int i = 0; i < PARTS; i++) {
-        const rlc_safetensors_entry *entry = golden("losses", "%s.%s.%s", name, network, parts[i]);
-        rlc_tensor *tensor = parameter_of(module, i);
-        assert_true(rlc_shape_equal(entry->shape, rlc_shape_of(tensor)));
-        expect_ok(rlc_tensor_write(tensor, entry->data));
-    }
-}
-
-static void expect_gradients(rlc_module *module, const char *name, const char *network) {
-    for (int i = 0; i < PARTS; i++) {
-        char label[160];
-        snprintf(label, sizeof label, "%s: gradient of %s %s", name, network, parts[i]);
-        rlc_tensor *tensor = parameter_of(module, i);
-        assert_true(tensor->flags & RLC_HAS_GRAD);
-        expect_close(label, tensor->grad, golden("losses", "%s.grad.%s.%s", name, network, parts[i]), 1e-4, 1e-6);
-    }
-}
-
-/* Those keys that the case has. */
-static rlc_dict *golden_batch(const char *name, int64_t size) {
-    static const char *const keys[] = {
-        "observation", "action", "advantage", "value_target",    "action_log_prob",  "loc",
-        "scale",       "logits", "next.done", "next.terminated", "next.observation", "next.reward"};
-    rlc_dict *td = rlc_dict_new(RLC_SHAPE(size));
-    for (int i = 0; i < RLC_COUNT(keys); i++) {
-        if (has_golden("losses", "%s.%s", name, keys[i])) {
-            rlc_dict_set(td, keys[i], golden_tensor("losses", "%s.%s", name, keys[i]));
-        }
-    }
-    return td;
 }
 
 static void expect_part(const rlc_dict *out, const char *name, const char *ours, const char *theirs) {
@@ -153,10 +105,10 @@ static void check_on_policy(const char *kind, const char *family, int64_t size, 
              losses[i].type, function, normalize ? "true" : "false", i == 1 ? ", increment: 1, decrement: 1" : "");
     rlc_loss *loss = add_loss(text);
     rlc_module *net = rlc_model_find(model, "net"), *critic = rlc_model_find(model, "critic");
-    load(net, name, "actor");
-    load(critic, name, "critic");
+    load_network(net, "losses", name, "actor");
+    load_network(critic, "losses", name, "critic");
     rlc_begin(p);
-    rlc_dict *out = rlc_loss_call(loss, golden_batch(name, size));
+    rlc_dict *out = rlc_loss_call(loss, golden_batch("losses", name, size));
     rlc_backward(rlc_dict_get(out, "loss"));
     expect_parts(out, name, losses[i].parts);
     if (i == 3) {
@@ -164,8 +116,8 @@ static void check_on_policy(const char *kind, const char *family, int64_t size, 
     } else if (i < 2 && size > 1) { /* one target has no variance to explain */
         expect_part(out, name, "explained_variance", "explained_variance");
     }
-    expect_gradients(net, name, "actor");
-    expect_gradients(critic, name, "critic");
+    expect_gradients(net, "losses", name, "grad.actor", 1e-4, 1e-6);
+    expect_gradients(critic, "losses", name, "grad.critic", 1e-4, 1e-6);
     expect_ok(rlc_end(p));
 }
 
@@ -205,10 +157,10 @@ static void test_kl_pen_ppo_adapts(void **state) {
         add_actor(false, "Normal");
         snprintf(text, sizeof text, "{type: KLPENPPOLoss, actor_network: actor, dtarg: %.9g}", targets[i]);
         rlc_loss *loss = add_loss(text);
-        load(rlc_model_find(model, "net"), name, "actor");
+        load_network(rlc_model_find(model, "net"), "losses", name, "actor");
         for (int call = 0; call < 2; call++) {
             rlc_begin(p);
-            rlc_dict *out = rlc_loss_call(loss, golden_batch(name, 24));
+            rlc_dict *out = rlc_loss_call(loss, golden_batch("losses", name, 24));
             objective[call] = rlc_item(rlc_dict_get(out, "loss_objective"));
             expect_ok(rlc_end(p));
         }
@@ -237,20 +189,18 @@ static void load_critics(const rlc_loss *loss, const char *name, int first) {
     for (int i = first; i < loss->num_targets; i++) {
         char network[32];
         snprintf(network, sizeof network, "q%d", i - first);
-        load(loss->targets[i].online, name, network);
+        load_network(loss->targets[i].online, "losses", name, network);
         snprintf(network, sizeof network, "target%d", i - first);
-        load(loss->targets[i].target, name, network);
+        load_network(loss->targets[i].target, "losses", name, network);
     }
 }
 
 static void expect_critic_gradients(const rlc_loss *loss, const char *name, int first) {
     for (int i = first; i < loss->num_targets; i++) {
         char network[32];
-        snprintf(network, sizeof network, "q%d", i - first);
-        expect_gradients(loss->targets[i].online, name, network);
-        for (int k = 0; k < PARTS; k++) {
-            assert_false(parameter_of(loss->targets[i].target, k)->flags & RLC_HAS_GRAD);
-        }
+        snprintf(network, sizeof network, "grad.q%d", i - first);
+        expect_gradients(loss->targets[i].online, "losses", name, network, 1e-4, 1e-6);
+        expect_no_gradients(loss->targets[i].target);
     }
 }
 
@@ -270,18 +220,18 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     rlc_loss *loss = add_loss(text);
     rlc_module *net = rlc_model_find(model, "net");
     assert_int_equal(loss->num_targets, 2);
-    load(net, name, "actor");
+    load_network(net, "losses", name, "actor");
     load_critics(loss, name, 0);
     given_case = name, given_draws = 0;
     rlc_begin(p);
-    rlc_dict *td = golden_batch(name, size), *out = rlc_loss_call(loss, td);
+    rlc_dict *td = golden_batch("losses", name, size), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
     assert_int_equal(given_draws, 2);
     expect_parts(out, name, shared);
     /* TorchRL's SAC leaves the difference, its other losses, as all of rlc's, the square. */
     rlc_tensor *difference = rlc_sqrt(rlc_dict_get(td, "td_error"));
     expect_close(name, difference, golden("losses", "%s.td_error", name), 1e-4, 1e-5);
-    expect_gradients(net, name, "actor");
+    expect_gradients(net, "losses", name, "grad.actor", 1e-4, 1e-6);
     expect_critic_gradients(loss, name, 0);
     if (!fixed) {
         expect_part(out, name, "loss_alpha", "loss_alpha");
@@ -313,16 +263,16 @@ static void check_deterministic(bool twin, int64_t size, const char *flags, cons
     rlc_loss *loss = add_loss(text);
     rlc_module *net = rlc_model_find(model, "net");
     assert_int_equal(loss->num_targets, twin ? 3 : 2);
-    load(net, name, "actor");
-    load(loss->targets[0].target, name, "target_actor");
+    load_network(net, "losses", name, "actor");
+    load_network(loss->targets[0].target, "losses", name, "target_actor");
     load_critics(loss, name, 1);
     rlc_begin(p);
-    rlc_dict *out = rlc_loss_call(loss, golden_batch(name, size));
+    rlc_dict *out = rlc_loss_call(loss, golden_batch("losses", name, size));
     rlc_backward(rlc_dict_get(out, "loss"));
     expect_part(out, name, "loss", "loss");
     expect_part(out, name, "loss_actor", "loss_actor");
     expect_part(out, name, "loss_qvalue", twin ? "loss_qvalue" : "loss_value");
-    expect_gradients(net, name, "actor");
+    expect_gradients(net, "losses", name, "grad.actor", 1e-4, 1e-6);
     expect_critic_gradients(loss, name, 1);
     expect_ok(rlc_end(p));
 }

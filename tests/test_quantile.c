@@ -1,5 +1,5 @@
 /* QR-DQN: the loss, td_error and gradients of QRDQNLoss against the paper's formula (tests/golden/quantile.py). */
-#include "tests/with_model.h"
+#include "tests/golden_loss.h"
 
 #include <stdio.h>
 
@@ -7,14 +7,11 @@
 
 enum { CASES = 6, BATCH = 10, PARAMETERS = 4 };
 
-static const char *const parts[PARAMETERS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
-
 typedef struct settings {
     double quantiles, actions, gamma, kappa, twice;
 } settings;
 
 static rlc_loss *loss_of(const settings *s) {
-    rlc_module *loss = NULL;
     char text[256];
     rlc_model_free(model);
     model = world_model(1, rlc_spec_categorical((int64_t)s->actions));
@@ -25,53 +22,24 @@ static rlc_loss *loss_of(const settings *s) {
     world_add(model, "policy", "{type: Sequential, modules: [net, {type: QuantileQValueModule}]}");
     snprintf(text, sizeof text, "{type: QRDQNLoss, value_network: policy, gamma: %g, kappa: %g, double_dqn: %s}",
              s->gamma, s->kappa, s->twice != 0 ? "true" : "false");
-    expect_ok(rlc_model_build(model, "loss", "loss", world_value(text), &loss));
-    expect_ok(rlc_model_allocate(model));
-    return (rlc_loss *)loss;
-}
-
-static void load(rlc_module *module, int number, const char *which) {
-    int indices[PARAMETERS];
-    assert_int_equal(rlc_module_parameters(module, indices, PARAMETERS), PARAMETERS);
-    for (int i = 0; i < PARAMETERS; i++) {
-        const rlc_safetensors_entry *entry = golden("quantile", "%d.%s.%s", number, which, parts[i]);
-        expect_ok(rlc_tensor_write(model->parameters[indices[i]].tensor, entry->data));
-    }
-}
-
-static rlc_dict *golden_batch(int number) {
-    static const char *const keys[] = {"observation",    "action",          "next.observation",
-                                       "next.reward",    "next.terminated", "steps_to_next_obs",
-                                       "priority_weight"};
-    rlc_dict *td = rlc_dict_new(RLC_SHAPE(BATCH));
-    for (int i = 0; i < RLC_COUNT(keys); i++) {
-        if (has_golden("quantile", "%d.%s", number, keys[i])) {
-            rlc_dict_set(td, keys[i], golden_tensor("quantile", "%d.%s", number, keys[i]));
-        }
-    }
-    return td;
+    return add_loss(text);
 }
 
 static void test_against_the_paper(void **state) {
     (void)state;
     for (int number = 0; number < CASES; number++) {
         const settings s = *(const settings *)golden("quantile", "%d.settings", number)->data;
-        char name[64];
+        char name[16];
+        snprintf(name, sizeof name, "%d", number);
         rlc_loss *loss = loss_of(&s);
-        load(rlc_model_find(model, "net"), number, "online");
-        load(loss->targets[0].target, number, "target");
-        snprintf(name, sizeof name, "case %d", number);
+        load_network(rlc_model_find(model, "net"), "quantile", name, "online");
+        load_network(loss->targets[0].target, "quantile", name, "target");
         rlc_begin(p);
-        rlc_dict *td = golden_batch(number), *out = rlc_loss_call(loss, td);
+        rlc_dict *td = golden_batch("quantile", name, BATCH), *out = rlc_loss_call(loss, td);
         rlc_backward(rlc_dict_get(out, "loss"));
         expect_close(name, rlc_dict_get(out, "loss"), golden("quantile", "%d.loss", number), 2e-5, 1e-6);
         expect_close(name, rlc_dict_get(td, "td_error"), golden("quantile", "%d.td_error", number), 2e-5, 2e-6);
-        for (int i = 0; i < PARAMETERS; i++) {
-            snprintf(name, sizeof name, "modules.net.%s", parts[i]);
-            rlc_tensor *grad = world_parameter(model, name)->grad;
-            snprintf(name, sizeof name, "case %d, gradient of %s", number, parts[i]);
-            expect_close(name, grad, golden("quantile", "%d.grad.%s", number, parts[i]), 1e-4, 2e-6);
-        }
+        expect_gradients(rlc_model_find(model, "net"), "quantile", name, "grad", 1e-4, 2e-6);
         for (int i = PARAMETERS; i < model->num_parameters; i++) {
             assert_false(model->parameters[i].tensor->flags & (RLC_HAS_GRAD | RLC_REQUIRES_GRAD));
         }
