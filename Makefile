@@ -65,6 +65,40 @@ $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 # Matrix products may differ between instruction sets, so they may fuse.
 $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
 
+# The CUDA backend: opened at run time, so nothing else needs it. Built where nvcc is found; CUDA_ARCH names chips, as
+# nvcc does; the last one's code is kept for chips to come, too.
+NVCC := $(shell command -v nvcc 2>/dev/null)
+CUDA_ARCH = 80 90
+CUDA_SOURCES = $(wildcard kernels/cuda/*.cu)
+NVCC_FLAGS = -std=c++17 -O3 -fmad=false -I. -Xcompiler -fPIC$(comma)-Wall -MMD -MP $(if $(CI),-Werror all-warnings) \
+             $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) \
+             -gencode arch=compute_$(lastword $(CUDA_ARCH))$(comma)code=compute_$(lastword $(CUDA_ARCH))
+cuda: $O/rlc_cuda.so
+
+$O/kernels/cuda/%.cuda.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(SAY)$(NVCC) $(NVCC_FLAGS) -MF $(@:.o=.d) -c -o $@ $<
+
+$O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
+	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublas -lcublasLt -Xlinker -rpath,'$$ORIGIN'
+
+# The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
+CXX = $(if $(filter clang,$(CC)),clang++,g++)
+HOST_CUDA = $(CUDA_SOURCES:%.cu=$O/%.host.o) $(patsubst %.cpp,$O/%.o,$(wildcard kernels/cuda/host/*.cpp))
+CXX_FLAGS = -x c++ -std=c++17 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(filter-out %-prototypes,$(WARNINGS)) $(SANITIZE) -fPIC \
+            -MMD -MP
+
+$O/kernels/cuda/%.host.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) -c -o $@ $<
+
+$O/kernels/cuda/host/%.o: kernels/cuda/host/%.cpp
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) -c -o $@ $<
+
+$O/rlc_cuda-host.so: $(HOST_CUDA) $O/librlc.so
+	$(SAY)$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -Wl,-rpath,'$$ORIGIN'
+
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
 TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 
@@ -89,7 +123,7 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples all $(TESTS:%=$O/tests/%)
+tests: examples all $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 
 # make again: what deps installs must be there before anything is compiled
 check: deps

@@ -7,7 +7,8 @@
 
 rlc_device *test_device(void) {
     rlc_device *device = NULL;
-    expect_ok(rlc_device_open("cpu", &device));
+    const char *name = getenv("RLC_TEST_DEVICE");
+    expect_ok(rlc_device_open(name != NULL && *name != '\0' ? name : "cpu", &device));
     return device;
 }
 

@@ -1,4 +1,4 @@
-/* support.h: what the tests share: cmocka, the CPU device, golden files, comparisons of tensors. */
+/* support.h: what the tests share: cmocka, the device, golden files, comparisons of tensors. */
 #ifndef RLC_TEST_SUPPORT_H
 #define RLC_TEST_SUPPORT_H
 
@@ -14,6 +14,7 @@
 #include "core/program.h"
 #include "core/safetensors.h"
 
+/* The CPU, or what the environment variable RLC_TEST_DEVICE names. */
 rlc_device *test_device(void);
 rlc_program *test_program(void); /* one for the whole test program, on the device */
 
