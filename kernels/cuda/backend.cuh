@@ -140,6 +140,9 @@ static __device__ __forceinline__ void rlc_raise(rlc_site site, uint32_t what, i
 /* Reports a fault that kernels have left, if there is one, and clears it. Does not wait for kernels that still run. */
 rlc_status rlc__cuda_report(rlc_cuda *cuda);
 
+/* Waits for what has been launched; then what kernels found is known, too. */
+rlc_status rlc__cuda_wait(rlc_cuda *cuda, const char *tried);
+
 /* RLC_OK, or an error that says what was tried and what CUDA says. */
 rlc_status rlc__cuda_check(cudaError_t error, const char *tried);
 

@@ -77,14 +77,26 @@ rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
     return RLC_OK;
 }
 
+/* Row by row, so that the inner loop becomes vector code: b as [k, n] is copied out where it lies the other way. */
 template <typename T> static void product(const rlc_gemm_aux &g, const T *a, const T *b, T *c) {
+    std::vector<T> turned(g.tb ? (size_t)(g.k * g.n) : 0), row((size_t)g.n);
+    for (int64_t j = 0; j < g.n && g.tb; j++) {
+        for (int64_t l = 0; l < g.k; l++) {
+            turned[(size_t)(l * g.n + j)] = b[j * g.k + l];
+        }
+    }
+    const T *rows = g.tb ? turned.data() : b;
     for (int64_t i = 0; i < g.m; i++) {
-        for (int64_t j = 0; j < g.n; j++) {
-            T sum = 0;
-            for (int64_t l = 0; l < g.k; l++) {
-                sum += (g.ta ? a[l * g.m + i] : a[i * g.k + l]) * (g.tb ? b[j * g.k + l] : b[l * g.n + j]);
+        T *sum = row.data();
+        memset(sum, 0, (size_t)g.n * sizeof *sum);
+        for (int64_t l = 0; l < g.k; l++) {
+            const T x = g.ta ? a[l * g.m + i] : a[i * g.k + l];
+            for (int64_t j = 0; j < g.n; j++) {
+                sum[j] += x * rows[l * g.n + j];
             }
-            c[i * g.n + j] = g.accumulate ? c[i * g.n + j] + sum : sum;
+        }
+        for (int64_t j = 0; j < g.n; j++) {
+            c[i * g.n + j] = g.accumulate ? c[i * g.n + j] + sum[j] : sum[j];
         }
     }
 }

@@ -15,7 +15,6 @@ rlc_status rlc__cuda_check(cudaError_t error, const char *tried) {
                     tried, cudaGetErrorString(error));
 }
 
-/* "the action is ...", after the module and the op. */
 static void describe(const rlc_fault *f, char *text, size_t size) {
     const long long a = f->a, b = f->b;
     const double x = f->x;
@@ -41,8 +40,7 @@ rlc_status rlc__cuda_report(rlc_cuda *cuda) {
     return status;
 }
 
-/* Waits for what has been launched; then what kernels found is known. */
-static rlc_status wait(rlc_cuda *cuda, const char *tried) {
+rlc_status rlc__cuda_wait(rlc_cuda *cuda, const char *tried) {
     RLC_TRY(rlc__cuda_check(cudaStreamSynchronize(cuda->stream), tried));
     return rlc__cuda_report(cuda);
 }
@@ -80,7 +78,7 @@ static rlc_status to_host(rlc_device *device, void *host, const void *data, size
         RLC_TRY(rlc__cuda_check(cudaMemcpyAsync(host, data, size, cudaMemcpyDeviceToHost, cuda->stream),
                                 "reading from the device"));
     }
-    return wait(cuda, "reading from the device");
+    return rlc__cuda_wait(cuda, "reading from the device");
 }
 
 /* In order with what has been launched: the memory may still be in use by a step before. */

@@ -147,7 +147,7 @@ template <bool largest, typename T> static void run_extreme(const rlc_node *node
                rlc_data<int64_t>(node->out), rlc_data<T>(node->in[0]));
 }
 
-static __global__ void any(extent e, uint8_t *out, const uint8_t *x) {
+static __global__ void any_of_many(extent e, uint8_t *out, const uint8_t *x) {
     RLC_SHARED(uint8_t, found, RLC_BLOCK);
     const int thread = (int)threadIdx.x;
     for (int64_t r = blockIdx.x; r < e.results; r += gridDim.x) {
@@ -185,7 +185,7 @@ static __global__ void any_of_few(extent e, uint8_t *out, const uint8_t *x) {
 static void run_any(const rlc_node *node) {
     const extent e = extent_of(node);
     const bool few = e.n <= FEW;
-    auto *kernel = few ? any_of_few : any;
+    auto *kernel = few ? any_of_few : any_of_many;
     RLC_LAUNCH(node, kernel, few ? rlc_blocks_for(e.results) : rlc_blocks(e.results), RLC_BLOCK, e,
                rlc_data<uint8_t>(node->out), rlc_data<uint8_t>(node->in[0]));
 }

@@ -18,7 +18,7 @@ static inline rlc_steps rlc_steps_of(const rlc_node *node) {
     const rlc_walk *walk = (const rlc_walk *)node->aux;
     rlc_steps s = {};
     s.n = node->out->numel;
-    s.ndim = walk != NULL ? walk->ndim : 0;
+    s.ndim = walk != NULL ? (int)walk->ndim : 0;
     for (int d = 0; d < s.ndim; d++) {
         s.dim[d].size = walk->dim[s.ndim - 1 - d].size;
         for (int k = 0; k < RLC_WALK_OPERANDS; k++) {
