@@ -1,4 +1,5 @@
 /* Another device from outside: opening it, what it says when something is wrong, replaying lists, whole runs. */
+#include "core/update.h"
 #include "tests/command.h"
 #include "tests/parity.h"
 #include "tests/world.h"
@@ -151,6 +152,38 @@ static void test_lists_that_differ_a_little(void **state) {
     rlc_tensor_free(roots[1]);
 }
 
+/* The same addresses: settings that lie beside a node, and shapes that only its operands tell. */
+static void test_settings_and_shapes_that_differ(void **state) {
+    (void)state;
+    rlc_tensor *param = root_on(sides[1].device, RLC_F64, RLC_SHAPE(1), SIGNED, 0);
+    rlc_tensor *grad = root_on(sides[1].device, RLC_F64, RLC_SHAPE(1), SIGNED, 1);
+    rlc_tensor *lr = root_on(sides[1].device, RLC_F32, RLC_SHAPE(1), SIGNED, 2);
+    rlc_tensor *ring = rlc_tensor_new(sides[1].device, RLC_F64, RLC_SHAPE(4, 6));
+    rlc_tensor *cursor = rlc_tensor_new(sides[1].device, RLC_I64, RLC_SHAPE(2));
+    for (int i = 0; i < 12; i++) {
+        const bool decays = i % 2 == 1, is_narrow = i / 2 % 2 == 1;
+        const rlc_sgd settings = {.weight_decay = decays ? 0.5 : 0};
+        expect_ok(rlc_tensor_write(param, (double[]){4}));
+        expect_ok(rlc_tensor_write(grad, (double[]){1}));
+        expect_ok(rlc_tensor_write(lr, (float[]){0.5f}));
+        expect_ok(rlc_tensor_write(cursor, (int64_t[]){1, 1}));
+        rlc_begin(there());
+        rlc_sgd_step(param, grad, NULL, lr, &settings);
+        rlc_assign(ring, rlc_zeros(RLC_F64, RLC_SHAPE(4, 6)));
+        rlc_tensor *storage = rlc_view(ring, is_narrow ? RLC_SHAPE(8, 3) : RLC_SHAPE(4, 6));
+        rlc_ring_write(storage, rlc_view(rlc_arange(RLC_F64, 6), is_narrow ? RLC_SHAPE(2, 3) : RLC_SHAPE(1, 6)), cursor);
+        double left = rlc_item(param), values[24];
+        expect_ok(rlc_read(ring, values));
+        expect_ok(rlc_end(there()));
+        assert_true(left == (decays ? 2.5 : 3.5));
+        assert_true(values[is_narrow ? 8 : 11] == 5);
+    }
+    rlc_tensor *roots[] = {param, grad, lr, ring, cursor};
+    for (int i = 0; i < RLC_COUNT(roots); i++) {
+        rlc_tensor_free(roots[i]);
+    }
+}
+
 /* What changes in memory counts in a replay, too. */
 static void test_data_that_changes(void **state) {
     (void)state;
@@ -275,6 +308,7 @@ int main(void) {
         cmocka_unit_test_setup(test_host_only, fresh_start),
         cmocka_unit_test_setup(test_no_memory, fresh_start),
         cmocka_unit_test_setup(test_lists_that_differ_a_little, fresh_start),
+        cmocka_unit_test_setup(test_settings_and_shapes_that_differ, fresh_start),
         cmocka_unit_test_setup(test_data_that_changes, fresh_start),
         cmocka_unit_test_setup(test_runs, fresh_start),
     };

@@ -89,8 +89,7 @@ static rlc_signature sign(replays *r, const rlc_program *p, int first, int last)
     return signature;
 }
 
-/* The list, entered if it is new: where one was, that was not captured and not used for the longest time, or else was not
- * used for the longest time. */
+/* The list, entered if it is new: where the one was that nobody has used for the longest time. */
 static known_list *look_up(replays *r, rlc_signature signature) {
     known_list *oldest = NULL;
     for (int i = 0; i < r->count; i++) {
@@ -98,8 +97,7 @@ static known_list *look_up(replays *r, rlc_signature signature) {
         if (rlc_same_signature(k->signature, signature)) {
             return k;
         }
-        if (oldest == NULL || (k->graph == NULL) > (oldest->graph == NULL) ||
-            ((k->graph == NULL) == (oldest->graph == NULL) && k->last_used < oldest->last_used)) {
+        if (oldest == NULL || k->last_used < oldest->last_used) {
             oldest = k;
         }
     }
