@@ -100,7 +100,8 @@ static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
     rlc_arena_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
     bool clean = rlc_error_status() == RLC_OK;
     size_t held = memory->on_host ? rlc_arena_size(arena) : 0;
-    if (chunk != NULL && memory->on_host && exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
+    if (chunk != NULL && memory->on_host &&
+        exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
         free(chunk);
         char text[96];
         snprintf(text, sizeof text, "out of memory: could not get %zu bytes: all that is needed at one time", size);

@@ -39,8 +39,9 @@ rlc_status rlc__backend_load(const char *backend, int index, rlc_device *device)
     *(void **)&open = dlsym(handle, "rlc__backend_open");
     rlc_status status = RLC_OK;
     if (abi == NULL || open == NULL || *abi != RLC_ABI) {
-        status = rlc_fail(RLC_FAILED, "device '%s' is not available: %s belongs to another version of rlc; build both anew",
-                          backend, path);
+        status =
+            rlc_fail(RLC_FAILED, "device '%s' is not available: %s belongs to another version of rlc; build both anew",
+                     backend, path);
     } else {
         status = open(index, device);
     }

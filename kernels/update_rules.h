@@ -28,7 +28,7 @@
         return a;                                                                                                      \
     }                                                                                                                  \
     /* largest is NULL without AMSGrad */                                                                              \
-    RLC_INLINE void TYPED(adam_update)(const TYPED(adam_numbers) * a, T grad, T *param, T *m, T *v, T *largest) {      \
+    RLC_INLINE void TYPED(adam_update)(const TYPED(adam_numbers) * a, T grad, T * param, T * m, T * v, T * largest) {  \
         const T g = grad + a->decay * *param;                                                                          \
         const T mi = *m + a->take1 * (g - *m);                                                                         \
         T vi = a->keep2 * *v + a->take2 * g * g;                                                                       \
@@ -52,7 +52,7 @@
         return s;                                                                                                      \
     }                                                                                                                  \
     /* buffer is NULL without momentum */                                                                              \
-    RLC_INLINE void TYPED(sgd_update)(const TYPED(sgd_numbers) * s, T grad, T *param, T *buffer, int nesterov) {       \
+    RLC_INLINE void TYPED(sgd_update)(const TYPED(sgd_numbers) * s, T grad, T * param, T * buffer, int nesterov) {     \
         const T g = grad + s->decay * *param;                                                                          \
         T direction = g;                                                                                               \
         if (buffer != NULL) {                                                                                          \
@@ -76,8 +76,8 @@
         return r;                                                                                                      \
     }                                                                                                                  \
     /* mean is NULL unless centered, buffer without momentum */                                                        \
-    RLC_INLINE void TYPED(rmsprop_update)(const TYPED(rmsprop_numbers) * r, T grad, T *param, T *square, T *mean,      \
-                                          T *buffer) {                                                                 \
+    RLC_INLINE void TYPED(rmsprop_update)(const TYPED(rmsprop_numbers) * r, T grad, T * param, T * square, T * mean,   \
+                                          T * buffer) {                                                                \
         const T g = grad + r->decay * *param, s = r->keep * *square + r->take * g * g;                                 \
         T variance = s;                                                                                                \
         *square = s;                                                                                                   \

@@ -38,6 +38,12 @@ rlc_tensor *golden_root(const char *file, const char *format, ...);
 /* Expects equal shape and |got - wanted| <= atol + rtol |wanted| for all elements. */
 void expect_close(const char *what, rlc_tensor *got, const rlc_safetensors_entry *wanted, double rtol, double atol);
 
+/* What a root holds, for reading: its own memory on the CPU, else a copy, one of the last few that were asked for. */
+const void *peek(const rlc_tensor *root);
+
+/* Leaves out the test that calls it on a device whose memory is not the host's. */
+void skip_off_host(void);
+
 /* Reads any tensor as doubles; free the result. */
 double *read_doubles(rlc_tensor *tensor);
 

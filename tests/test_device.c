@@ -14,7 +14,8 @@ static void test_names(void **state) {
     expect_error(rlc_device_open("cuda:", &device), RLC_INVALID, "device 'cuda:': behind the colon stands which one");
     expect_error(rlc_device_open("cuda:one", &device), RLC_INVALID, "counted from 0: cuda:1");
     expect_error(rlc_device_open("cuda:-1", &device), RLC_INVALID, "counted from 0");
-    expect_error(rlc_device_open("cudas", &device), RLC_INVALID, "there is no device 'cudas'; devices are cpu and cuda");
+    expect_error(rlc_device_open("cudas", &device), RLC_INVALID,
+                 "there is no device 'cudas'; devices are cpu and cuda");
     expect_error(rlc_device_open("cuda-host:7", &device), RLC_FAILED,
                  "device cuda:7: there is no such GPU; the last one here is cuda:0");
 }
@@ -28,7 +29,8 @@ static void expect_on_machine(const char *machine, const char *arguments, int st
 
 static void test_machines_without(void **state) {
     (void)state;
-    expect_on_machine("none", "check recipes/dqn.yaml --device cuda-host", 1, "the NVIDIA driver finds no GPU; use --device cpu");
+    expect_on_machine("none", "check recipes/dqn.yaml --device cuda-host", 1,
+                      "the NVIDIA driver finds no GPU; use --device cpu");
     expect_on_machine("driver", "check recipes/dqn.yaml --device cuda-host", 1,
                       "there is no NVIDIA driver, or it is older than this build needs");
     expect_rlrun("check recipes/dqn.yaml --device cuda-host:3", 1, "there is no such GPU; the last one here is cuda:0");
@@ -54,12 +56,14 @@ static void test_faults(void **state) {
         rlc_tensor *y = rlc_index_select(x, rlc_from_data(RLC_I64, RLC_SHAPE(2), (int64_t[]){0, 5}));
         float values[2];
         assert_int_equal(rlc_read(y, values), RLC_FAILED);
-        expect_error(rlc_end(p), RLC_FAILED, "modules.choice: index_select: index 5 is outside of a dimension of size 5");
+        expect_error(rlc_end(p), RLC_FAILED,
+                     "modules.choice: index_select: index 5 is outside of a dimension of size 5");
         rlc_begin(p);
         rlc_stream *stream = rlc_stream_new(sides[i].device, 1, "empty");
         rlc_tensor *empty = rlc_random_index(stream, rlc_zeros(RLC_I64, RLC_SHAPE(1)), 1);
         assert_int_equal(rlc_read(empty, &number), RLC_FAILED);
-        expect_error(rlc_end(p), RLC_FAILED, "random_index: there is nothing to choose from: the replay buffer is empty");
+        expect_error(rlc_end(p), RLC_FAILED,
+                     "random_index: there is nothing to choose from: the replay buffer is empty");
         rlc_stream_free(stream);
         rlc_begin(p);
         assert_true(rlc_item(rlc_sum(rlc_ones(RLC_F32, RLC_SHAPE(7)), RLC_ALL, false)) == 7);
@@ -171,7 +175,8 @@ static void test_settings_and_shapes_that_differ(void **state) {
         rlc_sgd_step(param, grad, NULL, lr, &settings);
         rlc_assign(ring, rlc_zeros(RLC_F64, RLC_SHAPE(4, 6)));
         rlc_tensor *storage = rlc_view(ring, is_narrow ? RLC_SHAPE(8, 3) : RLC_SHAPE(4, 6));
-        rlc_ring_write(storage, rlc_view(rlc_arange(RLC_F64, 6), is_narrow ? RLC_SHAPE(2, 3) : RLC_SHAPE(1, 6)), cursor);
+        rlc_ring_write(storage, rlc_view(rlc_arange(RLC_F64, 6), is_narrow ? RLC_SHAPE(2, 3) : RLC_SHAPE(1, 6)),
+                       cursor);
         double left = rlc_item(param), values[24];
         expect_ok(rlc_read(ring, values));
         expect_ok(rlc_end(there()));
@@ -204,8 +209,10 @@ static void test_data_that_changes(void **state) {
 static const struct {
     const char *name, *arguments, *lists;
 } runs[] = {
-    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2", "2 lists were unknown"},
-    {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2", "2 lists were unknown"},
+    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2",
+     "2 lists were unknown"},
+    {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2",
+     "2 lists were unknown"},
     {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "2 lists were unknown"},
     {"sac",
      "tests/shapes/sac.yaml eval.episodes=2 collector.total_frames=300 'modules.actor_net.num_cells=[32, 16]' "
@@ -219,8 +226,8 @@ static const struct {
 
 static void run_on(int i, const char *device, const char *machine, const char *folder) {
     char arguments[1024];
-    snprintf(arguments, sizeof arguments, "%s log.every=500 --quiet --device %s --out %s",
-             runs[i].arguments, device, in_work_folder(folder));
+    snprintf(arguments, sizeof arguments, "%s log.every=500 --quiet --device %s --out %s", runs[i].arguments, device,
+             in_work_folder(folder));
     setenv("RLC_LOG", "graph", 1);
     expect_on_machine(machine, arguments, 0, "");
     unsetenv("RLC_LOG");

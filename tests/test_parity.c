@@ -36,10 +36,10 @@ static bool takes(const row *r, rlc_dtype dtype) {
 
 /* Shapes of two operands. */
 static const rlc_shape pairs[][2] = {
-    {{1, {257}}, {1, {257}}},          {{0}, {0}},
-    {{2, {0, 3}}, {2, {0, 3}}},        {{2, {3, 5}}, {1, {5}}},
-    {{2, {7, 1}}, {2, {1, 9}}},        {{3, {2, 3, 5}}, {3, {2, 1, 5}}},
-    {{1, {1}}, {3, {4, 1, 3}}},        {{4, {2, 3, 1, 5}}, {3, {3, 4, 1}}},
+    {{1, {257}}, {1, {257}}},         {{0}, {0}},
+    {{2, {0, 3}}, {2, {0, 3}}},       {{2, {3, 5}}, {1, {5}}},
+    {{2, {7, 1}}, {2, {1, 9}}},       {{3, {2, 3, 5}}, {3, {2, 1, 5}}},
+    {{1, {1}}, {3, {4, 1, 3}}},       {{4, {2, 3, 1, 5}}, {3, {3, 4, 1}}},
     {{2, {1031, 3}}, {2, {1031, 1}}},
 };
 
@@ -73,7 +73,8 @@ static void test_rows(void **state) {
 /* Infinities and what is not a number. */
 static rlc_tensor *call_row_on_specials(rlc_tensor *const *x, const void *data) {
     static const float specials[] = {0, -0.0f, INFINITY, -INFINITY, NAN, 1e-42f, 3e38f, 1};
-    rlc_tensor *a = rlc_from_data(RLC_F32, RLC_SHAPE(8, 1), specials), *b = rlc_from_data(RLC_F32, RLC_SHAPE(8), specials);
+    rlc_tensor *a = rlc_from_data(RLC_F32, RLC_SHAPE(8, 1), specials),
+               *b = rlc_from_data(RLC_F32, RLC_SHAPE(8), specials);
     (void)x;
     return ((const row *)data)->call(a, b);
 }
@@ -110,15 +111,10 @@ static rlc_tensor *call_where(rlc_tensor *const *x, const void *data) {
 static void test_where(void **state) {
     (void)state;
     for (rlc_dtype dtype = RLC_BOOL; dtype < RLC_DTYPE_COUNT; dtype++) {
-        compare(&(parity){"where",
-                          call_where,
-                          NULL,
-                          {RLC_SHAPE(4, 1, 7), RLC_SHAPE(3, 7), RLC_SHAPE(7)},
-                          3,
-                          dtype,
-                          SIGNED,
-                          0});
-        compare(&(parity){"where", call_where, NULL, {RLC_SHAPE(300), RLC_SHAPE(300), RLC_SHAPE(300)}, 3, dtype, SIGNED, 0});
+        compare(&(parity){
+            "where", call_where, NULL, {RLC_SHAPE(4, 1, 7), RLC_SHAPE(3, 7), RLC_SHAPE(7)}, 3, dtype, SIGNED, 0});
+        compare(&(parity){
+            "where", call_where, NULL, {RLC_SHAPE(300), RLC_SHAPE(300), RLC_SHAPE(300)}, 3, dtype, SIGNED, 0});
     }
 }
 
@@ -184,14 +180,15 @@ static rlc_tensor *call_reduction(rlc_tensor *const *x, const void *data) {
 static void test_reductions(void **state) {
     (void)state;
     static const int64_t lengths[] = {1, 2, 5, 16, 31, 32, 33, 500, 1023, 1024, 1025, 2049, 3072, 5000, 17000, 70001};
-    reduction table[] = {{"sum", rlc_sum, 0},       {"mean", rlc_mean, 0}, {"max", rlc_max, 0},
-                         {"min", rlc_min, 0},       {"any", rlc_any, 0},   {"logsumexp", rlc_logsumexp, 0},
+    reduction table[] = {{"sum", rlc_sum, 0},       {"mean", rlc_mean, 0},    {"max", rlc_max, 0},
+                         {"min", rlc_min, 0},       {"any", rlc_any, 0},      {"logsumexp", rlc_logsumexp, 0},
                          {"argmax", rlc_argmax, 0}, {"argmin", rlc_argmin, 0}};
     char what[96];
     for (int i = 0; i < RLC_COUNT(table); i++) {
         for (int k = 0; k < RLC_COUNT(lengths); k++) {
             const int64_t n = lengths[k];
-            const rlc_shape shapes[] = {RLC_SHAPE(n), RLC_SHAPE(3, n), RLC_SHAPE(n, n < 2000 ? 19 : 2), RLC_SHAPE(2, n, 3)};
+            const rlc_shape shapes[] = {RLC_SHAPE(n), RLC_SHAPE(3, n), RLC_SHAPE(n, n < 2000 ? 19 : 2),
+                                        RLC_SHAPE(2, n, 3)};
             for (int s = 0; s < RLC_COUNT(shapes); s++) {
                 table[i].dim = s == 0 ? RLC_ALL : s == 2 ? 0 : 1;
                 snprintf(what, sizeof what, "%s of %lld, shape %d", table[i].name, (long long)n, s);
@@ -311,7 +308,8 @@ static void test_indexing(void **state) {
     static const char *const ways[] = {"gather", "scatter", "scatter_add", "rows", "one_hot"};
     for (int i = 0; i < RLC_COUNT(ways); i++) {
         for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
-            const parity c = {ways[i], call_index, ways[i], {RLC_SHAPE(7, 7, 3), RLC_SHAPE(7, 211, 3)}, 2, dtype, UNIT, 0};
+            const parity c = {ways[i], call_index, ways[i], {RLC_SHAPE(7, 7, 3), RLC_SHAPE(7, 211, 3)},
+                              2,       dtype,      UNIT,    0};
             compare(&c);
         }
     }
@@ -327,7 +325,8 @@ static rlc_tensor *call_plain_layer(rlc_tensor *const *x, const void *data) {
 
 static void test_layers(void **state) {
     (void)state;
-    static const int64_t sizes[][3] = {{1, 4, 7}, {5, 3, 1}, {33, 17, 9}, {0, 3, 2}, {3, 0, 2}, {64, 120, 84}, {130, 1, 3}};
+    static const int64_t sizes[][3] = {{1, 4, 7}, {5, 3, 1},     {33, 17, 9}, {0, 3, 2},
+                                       {3, 0, 2}, {64, 120, 84}, {130, 1, 3}};
     for (int k = 0; k < RLC_COUNT(sizes); k++) {
         const int64_t rows_ = sizes[k][0], in = sizes[k][1], out = sizes[k][2];
         for (rlc_activation a = RLC_IDENTITY; a < RLC_ACTIVATION_COUNT; a++) {

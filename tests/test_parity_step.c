@@ -67,7 +67,8 @@ static void compare_kept(const char *what, double tolerance) {
 }
 
 /* Takes the step on both devices, several times. `f` may return a result to compare. */
-static void take_steps(const char *what, rlc_tensor *(*f)(kept *k, const void *data), const void *data, double tolerance) {
+static void take_steps(const char *what, rlc_tensor *(*f)(kept *k, const void *data), const void *data,
+                       double tolerance) {
     for (int step = 0; step < STEPS; step++) {
         for (int i = 0; i < 2; i++) {
             both[i].now = step;
@@ -108,7 +109,8 @@ static rlc_tensor *draw(kept *k, const void *data) {
 
 static void test_draws(void **state) {
     (void)state;
-    static const char *const ways[] = {"uniform", "normal", "integer", "permutation", "bernoulli", "categorical", "from"};
+    static const char *const ways[] = {"uniform",   "normal",      "integer", "permutation",
+                                       "bernoulli", "categorical", "from"};
     static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 5000};
     for (int w = 0; w < RLC_COUNT(ways); w++) {
         for (int c = 0; c < RLC_COUNT(counts); c++) {

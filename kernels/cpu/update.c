@@ -58,8 +58,8 @@ RLC_UPDATE_RULES(double, F64, sqrt)
         T *buffer = momentum ? node->more[node->num_more - 1]->data : NULL;                                            \
         const T *grad = node->in[0]->data;                                                                             \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            TYPED(rmsprop_update)(&r, grad[i], param + i, square + i, centered ? mean + i : NULL,                      \
-                                  momentum ? buffer + i : NULL);                                                       \
+            TYPED(rmsprop_update)                                                                                      \
+            (&r, grad[i], param + i, square + i, centered ? mean + i : NULL, momentum ? buffer + i : NULL);            \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \

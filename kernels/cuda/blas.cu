@@ -28,12 +28,14 @@ rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
 static cublasStatus_t strided(cublasHandle_t h, cublasOperation_t tb, cublasOperation_t ta, int n, int m, int k,
                               const float *one, const float *b, int ldb, int64_t step_b, const float *a, int lda,
                               int64_t step_a, const float *beta, float *c, int64_t step_c, int batch) {
-    return cublasSgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c, batch);
+    return cublasSgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c,
+                                     batch);
 }
 static cublasStatus_t strided(cublasHandle_t h, cublasOperation_t tb, cublasOperation_t ta, int n, int m, int k,
                               const double *one, const double *b, int ldb, int64_t step_b, const double *a, int lda,
                               int64_t step_a, const double *beta, double *c, int64_t step_c, int batch) {
-    return cublasDgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c, batch);
+    return cublasDgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c,
+                                     batch);
 }
 
 template <typename T> static __global__ void clear(T *c, int64_t n) {
@@ -87,8 +89,8 @@ template <typename T> static void product(const rlc_gemm_aux &g, const T *a, con
     }
     const T *rows = g.tb ? turned.data() : b;
     for (int64_t i = 0; i < g.m; i++) {
+        row.assign((size_t)g.n, 0);
         T *sum = row.data();
-        memset(sum, 0, (size_t)g.n * sizeof *sum);
         for (int64_t l = 0; l < g.k; l++) {
             const T x = g.ta ? a[l * g.m + i] : a[i * g.k + l];
             for (int64_t j = 0; j < g.n; j++) {

@@ -16,7 +16,8 @@ template <typename T> static void run_copy(const rlc_node *node) {
     RLC_LAUNCH(node, kernel, rlc_blocks_for(s.n), RLC_BLOCK, s, rlc_data<T>(node->out), rlc_data<T>(node->in[0]));
 }
 
-template <typename T> static __global__ void where(rlc_steps s, T *out, const uint8_t *condition, const T *a, const T *b) {
+template <typename T>
+static __global__ void where(rlc_steps s, T *out, const uint8_t *condition, const T *a, const T *b) {
     RLC_FOR_EACH(i, s.n) {
         int64_t at[4];
         rlc_locate<4>(s, i, at);
@@ -88,9 +89,9 @@ template <class C, typename To, typename From> static void launch_cast(const rlc
 
 template <typename From> static void run_cast(const rlc_node *node) {
     static rlc_kernel *const by_type[RLC_DTYPE_COUNT] = {
-        launch_cast<to_bool, uint8_t, From>,   launch_cast<to_byte, uint8_t, From>,
+        launch_cast<to_bool, uint8_t, From>,     launch_cast<to_byte, uint8_t, From>,
         launch_cast<to<int32_t>, int32_t, From>, launch_cast<to<int64_t>, int64_t, From>,
-        launch_cast<to<float>, float, From>,   launch_cast<to<double>, double, From>,
+        launch_cast<to<float>, float, From>,     launch_cast<to<double>, double, From>,
     };
     by_type[node->p[0].i](node);
 }

@@ -9,10 +9,11 @@ rlc_status rlc__cuda_check(cudaError_t error, const char *tried) {
     if (error == cudaSuccess) {
         return RLC_OK;
     }
-    return rlc_fail(RLC_FAILED,
-                    "device: %s: %s (a kernel before may be to blame: run again with RLC_EAGER=1 RLC_CUDA_SYNC=1, which "
-                    "names its op and module)",
-                    tried, cudaGetErrorString(error));
+    return rlc_fail(
+        RLC_FAILED,
+        "device: %s: %s (a kernel before may be to blame: run again with RLC_EAGER=1 RLC_CUDA_SYNC=1, which "
+        "names its op and module)",
+        tried, cudaGetErrorString(error));
 }
 
 static void describe(const rlc_fault *f, char *text, size_t size) {
@@ -96,8 +97,9 @@ static rlc_status find_gpu(int index, cudaDeviceProp *properties) {
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error == cudaErrorInsufficientDriver) {
-        return rlc_fail(RLC_FAILED, "device cuda: there is no NVIDIA driver, or it is older than this build needs (%s); "
-                                    "use --device cpu",
+        return rlc_fail(RLC_FAILED,
+                        "device cuda: there is no NVIDIA driver, or it is older than this build needs (%s); "
+                        "use --device cpu",
                         cudaGetErrorString(error));
     }
     if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {

@@ -29,8 +29,7 @@ static places places_of(const rlc_node *node, const rlc_tensor *indexed) {
     return p;
 }
 
-template <typename T>
-static __global__ void gather(rlc_site site, places p, T *out, const T *x, const int64_t *index) {
+template <typename T> static __global__ void gather(rlc_site site, places p, T *out, const T *x, const int64_t *index) {
     RLC_FOR_EACH(i, p.outer * p.m * p.inner) {
         const int64_t o = i / (p.m * p.inner), c = i % p.inner;
         if (inside(site, index[i], p.n)) {
@@ -75,8 +74,8 @@ template <bool add, typename T> static void run_scatter(const rlc_node *node) {
         RLC_LAUNCH(node, start, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out),
                    rlc_data<T>(node->in[2]), node->out->numel);
     }
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(p.outer * p.inner), RLC_BLOCK, rlc_site_of(node), p,
-               rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(p.outer * p.inner), RLC_BLOCK, rlc_site_of(node), p, rlc_data<T>(node->out),
+               rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
 }
 
 /* The rows of g are added to those of `out` that the index names: a thread for each column. */

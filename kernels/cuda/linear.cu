@@ -51,8 +51,8 @@ template <class F, typename T> static __global__ void derivative(T *out, const T
 
 /* x is [rows, inner], the weight [columns, inner]. */
 template <typename T> static void run_linear(const rlc_node *node) {
-    static void (*const by_activation[])(T *, const T *, int64_t, int64_t) = {finish<identity, T>, finish<relu, T>,
-                                                                               finish<hyperbolic, T>, finish<logistic, T>};
+    static void (*const by_activation[])(T *, const T *, int64_t, int64_t) = {
+        finish<identity, T>, finish<relu, T>, finish<hyperbolic, T>, finish<logistic, T>};
     const rlc_tensor *weight = node->in[1], *bias = node->in[2];
     rlc_gemm_aux g = {};
     g.n = weight->shape[0];

@@ -32,9 +32,8 @@ static __global__ void extend(rlc_site site, rlc_trees t, rlc_priority settings,
 }
 
 static void run_extend(const rlc_node *node) {
-    RLC_LAUNCH(node, extend, 1, RLC_BLOCK, rlc_site_of(node), rlc_trees_of(node->out),
-               *(const rlc_priority *)node->aux, rlc_data<int64_t>(node->in[0]), rlc_data<double>(node->in[2]),
-               node->p[0].i);
+    RLC_LAUNCH(node, extend, 1, RLC_BLOCK, rlc_site_of(node), rlc_trees_of(node->out), *(const rlc_priority *)node->aux,
+               rlc_data<int64_t>(node->in[0]), rlc_data<double>(node->in[2]), node->p[0].i);
 }
 
 static __device__ __forceinline__ bool is_row(const rlc_priority &settings, int64_t row) {
@@ -104,7 +103,8 @@ static void run_update(const rlc_node *node) {
     RLC_LAUNCH(node, settle, 1, RLC_BLOCK, t, settings, row, error, n, rlc_data<double>(node->in[2]));
 }
 
-static __global__ void sample(rlc_site site, rlc_trees t, uint64_t key, const int64_t *counter, int64_t *out, int64_t n) {
+static __global__ void sample(rlc_site site, rlc_trees t, uint64_t key, const int64_t *counter, int64_t *out,
+                              int64_t n) {
     const uint64_t start = (uint64_t)*counter;
     RLC_FOR_EACH(i, n) {
         if (!(t.sum[1] > 0)) {
@@ -126,7 +126,8 @@ static void run_sample(const rlc_node *node) {
     RLC_LAUNCH(node, advance, 1, 1, rlc_data<int64_t>(node->in[0]), (n + 1) / 2);
 }
 
-static __global__ void weight(rlc_site site, rlc_trees t, const int64_t *row, const float *beta, float *out, int64_t n) {
+static __global__ void weight(rlc_site site, rlc_trees t, const int64_t *row, const float *beta, float *out,
+                              int64_t n) {
     RLC_FOR_EACH(i, n) {
         if (row[i] < 0 || row[i] >= t.leaves || !(t.sum[t.leaves + row[i]] > 0)) {
             rlc_raise(site, RLC_FAULT_PRIORITY, row[i], 0, 0);

@@ -31,7 +31,8 @@ template <typename T> static __global__ void sum_many(extent e, T *out, const T 
     RLC_SHARED(T, room, RLC_BLOCK);
     for (int64_t r = blockIdx.x; r < e.results; r += gridDim.x) {
         const T *at = x + first_term(e, r);
-        const T sum = tree_sum_together<T>(e.n, [=](int64_t i) { return at[i * e.inner]; }, room);
+        const T sum = tree_sum_together<T>(
+            e.n, [=](int64_t i) { return at[i * e.inner]; }, room);
         if (threadIdx.x == 0) {
             out[r] = divisor != 1 ? sum / divisor : sum;
         }
@@ -78,7 +79,7 @@ template <typename T> static void run_sum(const rlc_node *node) {
     static_assert(COLUMNS * TREE_LANES == RLC_BLOCK, "each lane of each column has a thread");
     const extent e = extent_of(node);
     auto *kernel = e.n <= FEW ? sum_few<T> : e.inner == 1 ? sum_many<T> : sum_columns<T>;
-    const unsigned blocks = e.n <= FEW       ? rlc_blocks_for(e.results)
+    const unsigned blocks = e.n <= FEW     ? rlc_blocks_for(e.results)
                             : e.inner == 1 ? rlc_blocks(e.results)
                                            : rlc_blocks((e.results + COLUMNS - 1) / COLUMNS);
     RLC_LAUNCH(node, kernel, blocks, RLC_BLOCK, e, rlc_data<T>(node->out), rlc_data<T>(node->in[0]), (T)node->p[2].f);

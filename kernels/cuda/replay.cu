@@ -125,9 +125,9 @@ static void tell_unknown(const replays *r, const rlc_program *p, int first, int 
         rlc_trace("graph", "program '%s': a list of %d nodes is unknown: the one before began like it and had %d",
                   p->name, r->traced, r->last_traced);
     } else {
-        const char *what = at == r->last_traced                       ? "is one more than the list before had"
+        const char *what = at == r->last_traced                    ? "is one more than the list before had"
                            : r->trace[at].rest != r->last[at].rest ? "has another op, shape or number"
-                                                                      : "has operands in other places";
+                                                                   : "has operands in other places";
         rlc_trace("graph", "program '%s': a list of %d nodes is unknown: node %d (%s%s%s) %s", p->name, r->traced, at,
                   rlc_op_name((rlc_op)p->nodes[i].op), p->nodes[i].where != NULL ? " of " : "",
                   p->nodes[i].where != NULL ? p->nodes[i].where : "", what);
@@ -206,8 +206,8 @@ void rlc__cuda_forget(rlc_device *device, rlc_program *p) {
     rlc_cuda *cuda = rlc_cuda_of(device);
     cudaSetDevice(cuda->index);
     cudaStreamSynchronize(cuda->stream);
-    rlc_trace("graph", "program '%s': %lld lists were unknown, %lld were captured, %lld times one was replayed", p->name,
-              (long long)r->unknown, (long long)r->captured, (long long)r->replayed);
+    rlc_trace("graph", "program '%s': %lld lists were unknown, %lld were captured, %lld times one was replayed",
+              p->name, (long long)r->unknown, (long long)r->captured, (long long)r->replayed);
     for (int i = 0; i < r->count; i++) {
         if (r->list[i].graph != NULL) {
             cudaGraphExecDestroy(r->list[i].graph);

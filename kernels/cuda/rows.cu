@@ -11,7 +11,8 @@ struct alone {
     static __device__ int64_t first(void) {
         return 0;
     }
-    static __device__ void wait(void) {}
+    static __device__ void wait(void) {
+    }
     template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *) {
         return tree_sum_alone<T>(n, term);
     }
@@ -61,7 +62,8 @@ static __device__ __forceinline__ T exponentials(const T *x, T *out, int64_t n, 
     }
     By::wait();
     *largest = most;
-    return By::template sum<T>(n, [=](int64_t i) { return out[i]; }, room);
+    return By::template sum<T>(
+        n, [=](int64_t i) { return out[i]; }, room);
 }
 
 struct softmax {
@@ -84,7 +86,8 @@ struct log_softmax {
 };
 struct softmax_grad {
     template <class By, typename T> static __device__ void row(T *out, const T *g, const T *y, int64_t n, T *room) {
-        const T sum = By::template sum<T>(n, [=](int64_t i) { return g[i] * y[i]; }, room);
+        const T sum = By::template sum<T>(
+            n, [=](int64_t i) { return g[i] * y[i]; }, room);
         for (int64_t i = By::first(); i < n; i += By::STEP) {
             out[i] = y[i] * (g[i] - sum);
         }
@@ -92,20 +95,23 @@ struct softmax_grad {
 };
 struct log_softmax_grad {
     template <class By, typename T> static __device__ void row(T *out, const T *g, const T *y, int64_t n, T *room) {
-        const T sum = By::template sum<T>(n, [=](int64_t i) { return g[i]; }, room);
+        const T sum = By::template sum<T>(
+            n, [=](int64_t i) { return g[i]; }, room);
         for (int64_t i = By::first(); i < n; i += By::STEP) {
             out[i] = g[i] - EXP(y[i]) * sum;
         }
     }
 };
 
-template <class F, typename T> static __global__ void short_rows(int64_t rows, int64_t n, T *out, const T *x, const T *y) {
+template <class F, typename T>
+static __global__ void short_rows(int64_t rows, int64_t n, T *out, const T *x, const T *y) {
     RLC_FOR_EACH(r, rows) {
         F::template row<alone, T>(out + r * n, x + r * n, y != NULL ? y + r * n : NULL, n, (T *)NULL);
     }
 }
 
-template <class F, typename T> static __global__ void long_rows(int64_t rows, int64_t n, T *out, const T *x, const T *y) {
+template <class F, typename T>
+static __global__ void long_rows(int64_t rows, int64_t n, T *out, const T *x, const T *y) {
     RLC_SHARED(T, room, RLC_BLOCK);
     for (int64_t r = blockIdx.x; r < rows; r += gridDim.x) {
         F::template row<together, T>(out + r * n, x + r * n, y != NULL ? y + r * n : NULL, n, room);
@@ -135,8 +141,8 @@ static __global__ void cumsum(int64_t rows, int64_t n, T *out, const T *x, bool 
 template <typename T, typename Sum> static void run_cumsum(const rlc_node *node) {
     const int64_t n = node->p[0].i, rows = n > 0 ? node->out->numel / n : 0;
     auto *kernel = cumsum<T, Sum>;
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(rows), RLC_BLOCK, rows, n, rlc_data<T>(node->out),
-               rlc_data<T>(node->in[0]), node->p[1].i != 0);
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(rows), RLC_BLOCK, rows, n, rlc_data<T>(node->out), rlc_data<T>(node->in[0]),
+               node->p[1].i != 0);
 }
 
 /* out[t] = a[t] + b[t] out[t+1], backwards: a thread for each number of a step of each row. */

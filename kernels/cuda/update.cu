@@ -29,16 +29,16 @@ template <typename T> struct rules;
             return TYPED(clip_update)(grad, most);                                                                     \
         }                                                                                                              \
     };                                                                                                                 \
-    static __device__ __forceinline__ void adam_update(const TYPED(adam_numbers) * a, T g, T *param, T *m, T *v,       \
-                                                       T *largest) {                                                   \
+    static __device__ __forceinline__ void adam_update(const TYPED(adam_numbers) * a, T g, T * param, T * m, T * v,    \
+                                                       T * largest) {                                                  \
         TYPED(adam_update)(a, g, param, m, v, largest);                                                                \
     }                                                                                                                  \
-    static __device__ __forceinline__ void sgd_update(const TYPED(sgd_numbers) * s, T g, T *param, T *buffer,          \
+    static __device__ __forceinline__ void sgd_update(const TYPED(sgd_numbers) * s, T g, T * param, T * buffer,        \
                                                       int nesterov) {                                                  \
         TYPED(sgd_update)(s, g, param, buffer, nesterov);                                                              \
     }                                                                                                                  \
-    static __device__ __forceinline__ void rmsprop_update(const TYPED(rmsprop_numbers) * r, T g, T *param, T *square,  \
-                                                          T *mean, T *buffer) {                                        \
+    static __device__ __forceinline__ void rmsprop_update(const TYPED(rmsprop_numbers) * r, T g, T * param,            \
+                                                          T * square, T * mean, T * buffer) {                          \
         TYPED(rmsprop_update)(r, g, param, square, mean, buffer);                                                      \
     }
 RULES_OF(float, F32)
@@ -71,9 +71,9 @@ static __global__ void sgd(int64_t n, rlc_sgd settings, const float *lr, T *para
 
 template <typename T> static void run_sgd(const rlc_node *node) {
     auto *kernel = sgd<T>;
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel,
-               *(const rlc_sgd *)node->aux, rlc_data<float>(node->in[1]), rlc_data<T>(node->out),
-               rlc_data<T>(node->in[0]), rlc_data<T>(node->in[2]));
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, *(const rlc_sgd *)node->aux,
+               rlc_data<float>(node->in[1]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]),
+               rlc_data<T>(node->in[2]));
 }
 
 template <typename T>
@@ -91,8 +91,8 @@ template <typename T> static void run_rmsprop(const rlc_node *node) {
     const rlc_rmsprop settings = *(const rlc_rmsprop *)node->aux;
     const bool momentum = settings.momentum > 0, centered = node->num_more > (momentum ? 1 : 0);
     RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, settings,
-               rlc_data<float>(node->in[2]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]),
-               rlc_data<T>(node->in[1]), centered ? rlc_data<T>(node->more[0]) : (T *)NULL,
+               rlc_data<float>(node->in[2]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+               centered ? rlc_data<T>(node->more[0]) : (T *)NULL,
                momentum ? rlc_data<T>(node->more[node->num_more - 1]) : (T *)NULL);
 }
 
@@ -123,13 +123,15 @@ template <typename T> static void run_clip_value(const rlc_node *node) {
 /* Clipping by the common norm: the squares of each gradient, their sum and the factor, the scaling; all on the device. */
 template <typename T> static __global__ void squares(int64_t n, const T *grad, double *sum) {
     RLC_SHARED(T, room, RLC_BLOCK);
-    const T all = tree_sum_together<T>(n, [=](int64_t i) { return grad[i] * grad[i]; }, room);
+    const T all = tree_sum_together<T>(
+        n, [=](int64_t i) { return grad[i] * grad[i]; }, room);
     if (threadIdx.x == 0) {
         *sum = (double)all;
     }
 }
 
-template <typename T> static __global__ void find_factor(double *sums, int count, double max_norm, T *norm, double *factor) {
+template <typename T>
+static __global__ void find_factor(double *sums, int count, double max_norm, T *norm, double *factor) {
     double total = 0;
     for (int k = 0; k < count; k++) {
         total += sums[k];

@@ -37,9 +37,7 @@ template <int count> static __device__ __forceinline__ void rlc_locate(const rlc
     const bool is_small = s.n <= INT32_MAX;
     for (int d = 0; d < s.ndim; d++) {
         const int64_t size = s.dim[d].size;
-        const int64_t next = d == s.ndim - 1 ? 0
-                             : is_small       ? (int64_t)((uint32_t)i / (uint32_t)size)
-                                              : i / size;
+        const int64_t next = d == s.ndim - 1 ? 0 : is_small ? (int64_t)((uint32_t)i / (uint32_t)size) : i / size;
         const int64_t place = i - next * size;
         for (int k = 0; k < count; k++) {
             at[k] += place * s.dim[d].stride[k];

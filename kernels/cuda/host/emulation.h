@@ -43,7 +43,8 @@ extern rlc_emulated_index threadIdx, blockIdx, blockDim, gridDim;
 /* The barrier; a thread that ends while others of its block wait at one is an error, as it is in CUDA. */
 void __syncthreads(void);
 
-static inline void __threadfence_system(void) {}
+static inline void __threadfence_system(void) {
+}
 static inline unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value) {
     const unsigned was = *at;
     *at = was == expected ? value : was;
@@ -56,10 +57,10 @@ void *rlc_emulated_shared(const void *place, size_t size);
 /* A stream runs what it is given at once, unless it is being captured: then the work goes into a graph. */
 typedef struct rlc_emulated_graph {
     std::vector<std::function<void()>> work;
-} *cudaGraph_t, *cudaGraphExec_t;
+} * cudaGraph_t, *cudaGraphExec_t;
 typedef struct rlc_emulated_stream {
     cudaGraph_t capturing;
-} *cudaStream_t;
+} * cudaStream_t;
 
 void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work);
 void rlc_emulated_grid(unsigned blocks, unsigned threads, const std::function<void()> &thread);

@@ -201,7 +201,8 @@ static void run_block(void) {
             still += flows[i].waiting;
         }
         if (still != 0 && still != used) {
-            fprintf(stderr, "emulation of CUDA: %u of %u threads of a block wait at a barrier that the others passed by\n",
+            fprintf(stderr,
+                    "emulation of CUDA: %u of %u threads of a block wait at a barrier that the others passed by\n",
                     still, used);
             abort();
         }
