@@ -149,7 +149,7 @@ run-tests: layers tests
 	for t in $(DEVICE_TESTS); do $O/tests/$$t || exit 1; done
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(RLRUN)
 	$(RLRUN) recipes/dqn.yaml --overwrite
 
 # What the compiler is told, and what the linker finds: Debian's and Ubuntu's names.
@@ -202,11 +202,11 @@ results: all
 	@bench/results.sh
 
 # What is made from the sources is committed, and compared with them in CI.
-docs: all
+docs: $(RLRUN)
 	$(RLRUN) list --markdown > docs/recipe-reference.md
 	docs/c-api.sh > docs/c-api.md
 
-docs-check: all
+docs-check: $(RLRUN)
 	@$(RLRUN) list --markdown | diff -u docs/recipe-reference.md - && docs/c-api.sh | diff -u docs/c-api.md - || \
 	    { echo "docs/ is not what the sources give: run \`make docs\` and commit" >&2; exit 1; }
 	@for name in $$(grep -ohE 'rlc_[a-z0-9_]+' docs/coming-from-torchrl.md | sort -u); do \

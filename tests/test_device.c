@@ -40,6 +40,20 @@ static void test_machines_without(void **state) {
     unsetenv("RLC_CUDA_HOST_MEMORY");
 }
 
+/* CUDA tells of a kernel that failed whenever it likes; one op at a time is known by name. */
+static void test_kernels_that_fail(void **state) {
+    (void)state;
+    expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
+                      "an illegal memory access was encountered; program 'evaluate' ran last: RLC_EAGER=1 "
+                      "RLC_CUDA_SYNC=1 finds out which op and module it was");
+    setenv("RLC_EAGER", "1", 1);
+    setenv("RLC_CUDA_SYNC", "1", 1);
+    expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
+                      ": device cuda: running an op: an illegal memory access was encountered");
+    unsetenv("RLC_EAGER");
+    unsetenv("RLC_CUDA_SYNC");
+}
+
 static rlc_program *there(void) {
     return sides[1].program;
 }
@@ -310,6 +324,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_names, fresh_start),
         cmocka_unit_test_setup(test_machines_without, fresh_start),
+        cmocka_unit_test_setup(test_kernels_that_fail, fresh_start),
         cmocka_unit_test_setup(test_faults, fresh_start),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, fresh_start),
         cmocka_unit_test_setup(test_host_only, fresh_start),

@@ -54,6 +54,7 @@ typedef struct rlc_cuda {
     double *scratch;
     bool synchronous; /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
     char description[256];
+    char last_program[64]; /* whose list was launched last, for messages */
 } rlc_cuda;
 
 static inline rlc_cuda *rlc_cuda_of(const rlc_device *device) {
@@ -143,8 +144,8 @@ rlc_status rlc__cuda_report(rlc_cuda *cuda);
 /* Waits for what has been launched; then what kernels found is known, too. */
 rlc_status rlc__cuda_wait(rlc_cuda *cuda, const char *tried);
 
-/* RLC_OK, or an error that says what was tried and what CUDA says. */
-rlc_status rlc__cuda_check(cudaError_t error, const char *tried);
+/* RLC_OK, or an error that says what was tried and what CUDA says. What CUDA finds out it may say at any call after. */
+rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *tried);
 
 /* Runs lists: replay.cu. */
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *program, int first, int last);

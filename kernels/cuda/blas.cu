@@ -18,7 +18,7 @@ static rlc_status check(cublasStatus_t status, const char *tried) {
 
 rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
     RLC_TRY(check(cublasCreate(&cuda->blas), "starting cuBLAS"));
-    RLC_TRY(rlc__cuda_check(cudaMalloc(&cuda->blas_room, WORKSPACE), "getting memory for cuBLAS"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaMalloc(&cuda->blas_room, WORKSPACE), "getting memory for cuBLAS"));
     RLC_TRY(check(cublasSetStream(cuda->blas, cuda->stream), "starting cuBLAS"));
     RLC_TRY(check(cublasSetWorkspace(cuda->blas, cuda->blas_room, WORKSPACE), "starting cuBLAS"));
     return check(cublasSetMathMode(cuda->blas, CUBLAS_DEFAULT_MATH), "starting cuBLAS"); /* no TF32 */

@@ -5,15 +5,17 @@
 
 #include "kernels/cuda/blas.cuh"
 
-rlc_status rlc__cuda_check(cudaError_t error, const char *tried) {
+rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *tried) {
     if (error == cudaSuccess) {
         return RLC_OK;
     }
-    return rlc_fail(
-        RLC_FAILED,
-        "device: %s: %s (a kernel before may be to blame: run again with RLC_EAGER=1 RLC_CUDA_SYNC=1, which "
-        "names its op and module)",
-        tried, cudaGetErrorString(error));
+    if (cuda == NULL || cuda->last_program[0] == '\0') {
+        return rlc_fail(RLC_FAILED, "device cuda: %s: %s", tried, cudaGetErrorString(error));
+    }
+    return rlc_fail(RLC_FAILED,
+                    "device cuda: %s: %s; program '%s' ran last: RLC_EAGER=1 RLC_CUDA_SYNC=1 finds out which op and "
+                    "module it was",
+                    tried, cudaGetErrorString(error), cuda->last_program);
 }
 
 static void describe(const rlc_fault *f, char *text, size_t size) {
@@ -42,7 +44,7 @@ rlc_status rlc__cuda_report(rlc_cuda *cuda) {
 }
 
 rlc_status rlc__cuda_wait(rlc_cuda *cuda, const char *tried) {
-    RLC_TRY(rlc__cuda_check(cudaStreamSynchronize(cuda->stream), tried));
+    RLC_TRY(rlc__cuda_check(cuda, cudaStreamSynchronize(cuda->stream), tried));
     return rlc__cuda_report(cuda);
 }
 
@@ -62,7 +64,7 @@ static void *allocate(void *self, size_t size) {
         return NULL;
     }
     error = error == cudaSuccess ? cudaMemsetAsync(memory, 0, size, cuda->stream) : error;
-    return rlc__cuda_check(error, "getting memory") == RLC_OK ? memory : NULL;
+    return rlc__cuda_check(cuda, error, "getting memory") == RLC_OK ? memory : NULL;
 }
 
 static void release(void *self, void *memory) {
@@ -74,9 +76,9 @@ static void release(void *self, void *memory) {
 
 static rlc_status to_host(rlc_device *device, void *host, const void *data, size_t size) {
     rlc_cuda *cuda = rlc_cuda_of(device);
-    RLC_TRY(rlc__cuda_check(cudaSetDevice(cuda->index), "choosing the device"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
     if (size > 0) {
-        RLC_TRY(rlc__cuda_check(cudaMemcpyAsync(host, data, size, cudaMemcpyDeviceToHost, cuda->stream),
+        RLC_TRY(rlc__cuda_check(cuda, cudaMemcpyAsync(host, data, size, cudaMemcpyDeviceToHost, cuda->stream),
                                 "reading from the device"));
     }
     return rlc__cuda_wait(cuda, "reading from the device");
@@ -85,11 +87,11 @@ static rlc_status to_host(rlc_device *device, void *host, const void *data, size
 /* In order with what has been launched: the memory may still be in use by a step before. */
 static rlc_status from_host(rlc_device *device, void *data, const void *host, size_t size) {
     rlc_cuda *cuda = rlc_cuda_of(device);
-    RLC_TRY(rlc__cuda_check(cudaSetDevice(cuda->index), "choosing the device"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
     if (size == 0) {
         return RLC_OK;
     }
-    return rlc__cuda_check(cudaMemcpyAsync(data, host, size, cudaMemcpyHostToDevice, cuda->stream),
+    return rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyHostToDevice, cuda->stream),
                            "writing to the device");
 }
 
@@ -105,19 +107,20 @@ static rlc_status find_gpu(int index, cudaDeviceProp *properties) {
     if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
         return rlc_fail(RLC_FAILED, "device cuda: the NVIDIA driver finds no GPU; use --device cpu");
     }
-    RLC_TRY(rlc__cuda_check(error, "looking for GPUs"));
+    RLC_TRY(rlc__cuda_check(NULL, error, "looking for GPUs"));
     if (index >= count) {
         return rlc_fail(RLC_FAILED, "device cuda:%d: there is no such GPU; the last one here is cuda:%d", index,
                         count - 1);
     }
-    return rlc__cuda_check(cudaGetDeviceProperties(properties, index), "looking at the GPU");
+    return rlc__cuda_check(NULL, cudaGetDeviceProperties(properties, index), "looking at the GPU");
 }
 
 static rlc_status prepare(rlc_cuda *cuda) {
-    RLC_TRY(rlc__cuda_check(cudaSetDevice(cuda->index), "choosing the device"));
-    RLC_TRY(rlc__cuda_check(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream"));
     void *fault = NULL;
-    RLC_TRY(rlc__cuda_check(cudaHostAlloc(&fault, sizeof *cuda->fault, cudaHostAllocMapped), "getting pinned memory"));
+    RLC_TRY(rlc__cuda_check(cuda, cudaHostAlloc(&fault, sizeof *cuda->fault, cudaHostAllocMapped),
+                            "getting pinned memory"));
     memset(fault, 0, sizeof *cuda->fault);
     cuda->fault = (rlc_fault *)fault;
     cuda->scratch = (double *)allocate(cuda, RLC_SCRATCH * sizeof(double));

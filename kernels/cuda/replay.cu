@@ -30,18 +30,30 @@ typedef struct replays {
     int traced, last_traced, room;
 } replays;
 
-static rlc_status launch_each(rlc_program *p, int first, int last) {
+/* In eager programs that wait for each list a list is one op: the message names it. */
+static rlc_status name_op(const rlc_node *node, rlc_status status) {
+    if (status != RLC_OK) {
+        rlc_error_prefix("%s%s%s: ", node->where != NULL ? node->where : "", node->where != NULL ? ": " : "",
+                         rlc_op_name((rlc_op)node->op));
+    }
+    return status;
+}
+
+static rlc_status launch_each(rlc_cuda *cuda, rlc_program *p, int first, int last) {
     for (int i = first; i < last && p->status == RLC_OK; i++) {
         const rlc_node *node = &p->nodes[i];
         if (node->run == NULL) {
             continue;
         }
         node->run(node);
-        if (p->check_nan) {
+        if (p->eager && cuda->synchronous && p->status == RLC_OK) {
+            p->status = name_op(node, rlc__cuda_check(cuda, cudaStreamSynchronize(cuda->stream), "running an op"));
+        }
+        if (p->check_nan && p->status == RLC_OK) {
             rlc__check_finite(p, node);
         }
     }
-    return p->status == RLC_OK ? rlc__cuda_check(cudaGetLastError(), "launching kernels") : p->status;
+    return p->status == RLC_OK ? rlc__cuda_check(cuda, cudaGetLastError(), "launching kernels") : p->status;
 }
 
 static replays *replays_of(rlc_program *p, int nodes) {
@@ -137,8 +149,8 @@ static void tell_unknown(const replays *r, const rlc_program *p, int first, int 
 /* The launches become a graph instead of running. Leaves k->graph NULL where CUDA does not want to. */
 static rlc_status capture(rlc_cuda *cuda, known_list *k, rlc_program *p, int first, int last) {
     cudaGraph_t graph = NULL;
-    RLC_TRY(rlc__cuda_check(cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal), "capturing"));
-    rlc_status status = launch_each(p, first, last);
+    RLC_TRY(rlc__cuda_check(cuda, cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal), "capturing"));
+    rlc_status status = launch_each(cuda, p, first, last);
     cudaError_t error = cudaStreamEndCapture(cuda->stream, &graph);
     if (status == RLC_OK && error == cudaSuccess) {
         error = cudaGraphInstantiate(&k->graph, graph, 0);
@@ -163,7 +175,7 @@ static rlc_status run_list(rlc_cuda *cuda, rlc_program *p, int first, int last) 
     }
     const rlc_signature signature = sign(r, p, first, last);
     if (r->traced < FEW) {
-        return launch_each(p, first, last);
+        return launch_each(cuda, p, first, last);
     }
     known_list *k = look_up(r, signature);
     k->last_used = ++r->clock;
@@ -179,17 +191,18 @@ static rlc_status run_list(rlc_cuda *cuda, rlc_program *p, int first, int last) 
         rlc_trace("graph", "program '%s': a list of %d nodes is replayed from here on", p->name, r->traced);
     }
     if (k->graph == NULL) {
-        return launch_each(p, first, last);
+        return launch_each(cuda, p, first, last);
     }
     r->replayed++;
-    return rlc__cuda_check(cudaGraphLaunch(k->graph, cuda->stream), "replaying a list");
+    return rlc__cuda_check(cuda, cudaGraphLaunch(k->graph, cuda->stream), "replaying a list");
 }
 
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *p, int first, int last) {
     rlc_cuda *cuda = rlc_cuda_of(device);
-    rlc_status status = rlc__cuda_check(cudaSetDevice(cuda->index), "choosing the device");
+    rlc_status status = rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device");
+    strncpy(cuda->last_program, p->name, sizeof cuda->last_program - 1);
     if (status == RLC_OK) {
-        status = p->eager || p->check_nan ? launch_each(p, first, last) : run_list(cuda, p, first, last);
+        status = p->eager || p->check_nan ? launch_each(cuda, p, first, last) : run_list(cuda, p, first, last);
     }
     if (status == RLC_OK) {
         status = cuda->synchronous ? rlc__cuda_wait(cuda, "running a list") : rlc__cuda_report(cuda);

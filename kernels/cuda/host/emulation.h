@@ -10,7 +10,10 @@
  *     RLC_CUDA_HOST=guard        memory can be read and written by kernels and copies only: whoever else touches it gets a
  *                                segmentation fault, as on a real device
  *
- * Both may be given, with a comma between. What threads of a block share is filled with bytes 0xff before each block, so
+ *     RLC_CUDA_HOST=none, driver a machine without a GPU, without a driver
+ *     RLC_CUDA_HOST=fault        whoever waits for a kernel is told that it has touched memory that is not there
+ *
+ * Several may be given, with commas between. What threads of a block share is filled with bytes 0xff before each block, so
  * that nothing reads what another block has left.
  */
 #ifndef RLC_EMULATION_H
@@ -79,7 +82,8 @@ typedef enum cudaError_t {
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidDevice = 101,
     cudaErrorNoDevice = 100,
-    cudaErrorInsufficientDriver = 35
+    cudaErrorInsufficientDriver = 35,
+    cudaErrorIllegalAddress = 700
 } cudaError_t;
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };

@@ -153,6 +153,8 @@ cudaError_t cudaFreeHost(void *memory) {
 }
 
 /* Work. */
+static bool has_launched;
+
 void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work) {
     if (stream->capturing != NULL) {
         stream->capturing->work.push_back(std::move(work));
@@ -165,6 +167,7 @@ void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work) {
 void rlc_emulated_grid(unsigned count, unsigned threads, const std::function<void()> &thread) {
     static const bool descending = option("descending");
     opening open;
+    has_launched = true;
     rlc_fibers_run(count, threads, descending, thread);
 }
 
@@ -192,7 +195,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     (void)stream;
-    return cudaSuccess;
+    return has_launched && option("fault") ? cudaErrorIllegalAddress : cudaSuccess;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
@@ -238,6 +241,7 @@ const char *cudaGetErrorString(cudaError_t error) {
     case cudaSuccess: return "no error";
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorInvalidDevice: return "invalid argument";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
     }
@@ -248,7 +252,6 @@ cudaError_t cudaGetLastError(void) {
     return cudaSuccess;
 }
 
-/* RLC_CUDA_HOST=none and =driver are machines without a device and without a driver. */
 cudaError_t cudaGetDeviceCount(int *count) {
     *count = 1;
     return option("none") ? cudaErrorNoDevice : option("driver") ? cudaErrorInsufficientDriver : cudaSuccess;
