@@ -141,7 +141,7 @@ def discrete(name, n, p, q):
     one_hot = torch.nn.functional.one_hot(index, n)
     # TorchRL takes a last dimension of one class for something else
     family = OneHotCategorical if n > 1 else D.OneHotCategorical
-    case(f"OneHotCategorical.{name}", lambda logits: family(logits=logits), p, one_hot, None, True,
+    case(f"OneHotCategorical.{name}", lambda logits: family(logits=logits), p, one_hot, q, True,
          mode=lambda d: first_of(d.mode))
     mask = torch.rand(ROWS, n, generator=g) < 0.6
     mask[torch.arange(ROWS), torch.randint(0, n, (ROWS,), generator=g)] = True
