@@ -204,7 +204,8 @@ static void add_optims(rlrun_table *t, const rlc_run *run) {
             total += run->model->parameters[o->parameters[k]].tensor->numel;
         }
         snprintf(name, sizeof name, run->num_optims > 1 ? "optim.%d" : "optim", i);
-        add(&c, "%s: %s, %lld parameters, lr %g", o->type->base.name, o->params, (long long)total, rlc_schedule_start(o->schedule));
+        add(&c, "%s: %s, %lld parameters, lr %g", o->type->base.name, o->params, (long long)total,
+            rlc_schedule_start(o->schedule));
         if (rlc_schedule_changes(o->schedule)) {
             add(&c, ", %s", o->schedule->type->base.name);
         }
@@ -251,10 +252,10 @@ static void print_parts(const rlc_run *run) {
 rlc_status rlrun_check(const rlrun_arguments *a) {
     rlc_run *run;
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
-    rlc_status status = rlc_run_check(run);
-    if (status == RLC_OK) {
-        status = rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
-    }
+    /* first the environment: what is wrong with it would turn up in the loss, too, and tell less there */
+    rlc_status status =
+        rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
+    status = status == RLC_OK ? rlc_run_check(run) : status;
     if (status == RLC_OK && !a->quiet) {
         printf("%s, seed %lld, on %s\n\n", run->recipe.name, (long long)run->recipe.seed, run->device->name);
         print_parts(run);
