@@ -9,7 +9,8 @@ typedef struct TanhNormal {
 
 static const rlc_option tanh_options[] = {
     BOUNDS,
-    RLC_BOOL_OPTION(TanhNormal, tanh_loc, false, "keep loc within upscale of the middle of the bounds: upscale tanh(loc / upscale) + middle"),
+    RLC_BOOL_OPTION(TanhNormal, tanh_loc, false,
+                    "keep loc within upscale of the middle of the bounds: upscale tanh(loc / upscale) + middle"),
     RLC_FLOAT(TanhNormal, upscale, 5, 1e-6, 1e6, "bound of loc under tanh_loc"),
     {0},
 };
