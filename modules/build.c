@@ -103,6 +103,7 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
     if (m == NULL || modules == NULL) {
         return NULL;
     }
+    model->modules = modules;
     m->type = type;
     m->model = model;
     m->path = path;
@@ -117,14 +118,15 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
             RLC_OK) {
         return NULL;
     }
-    model->modules = modules;
     modules[model->num_modules++] = m;
     rlc_build mine = *build;
     mine.path = path;
     mine.in_keys = mine.out_keys = NULL;
     const char *where = rlc_current()->where;
     rlc_current()->where = path;
-    type->init(m, &mine);
+    if (type->init != NULL) {
+        type->init(m, &mine);
+    }
     rlc_current()->where = where;
     if (rlc_error_status() != RLC_OK || check_keys(m) != RLC_OK) {
         rlc_value_locate(options);

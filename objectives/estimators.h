@@ -17,6 +17,15 @@
  * must be as a collector hands it out: the observation after a step is the one before the next, unless an episode
  * ended. Where one was truncated, and behind the last step, the network is asked as ever, so the results are the
  * same.
+ *
+ * Reward2Go needs no network: value_target is the reward to go, rlc_reward_to_go, and advantage that or, with `baseline:
+ * mean`, what it is above the mean of the batch. So a REINFORCE with a mean baseline is
+ *
+ *     advantage: {type: Reward2Go, gamma: 0.99, baseline: mean}
+ *     loss: {type: ReinforceLoss, actor_network: actor}
+ *
+ * Of an episode that goes on behind the end of the batch only the rewards within it count, so its last steps look worse
+ * than they are: let a batch be many episodes long.
  */
 #ifndef RLC_ESTIMATORS_H
 #define RLC_ESTIMATORS_H
@@ -26,7 +35,7 @@
 RLC_BEGIN
 
 extern const rlc_module_class rlc_td0_estimator_class, rlc_td1_estimator_class, rlc_td_lambda_estimator_class,
-    rlc_gae_class;
+    rlc_gae_class, rlc_reward2go_class;
 
 RLC_END
 

@@ -1,0 +1,29 @@
+/* Building blocks as recipes use them: each is checked and trains for a moment. */
+#include "tests/mistakes.h"
+
+#define PENDULUM "env: {type: Pendulum, num_envs: 2}\n"
+#define NORMAL_ACTOR                                                                                                   \
+    "modules:\n"                                                                                                       \
+    "  net: {type: MLP, out_keys: [hidden], num_cells: [8], out_features: 2}\n"                                        \
+    "  actor: {type: ProbabilisticActor, modules: [net, {type: NormalParamExtractor, in_keys: [hidden]}],\n"           \
+    "          distribution: TanhNormal, return_log_prob: true}\n"
+#define ON_POLICY "collector: {type: Collector, policy: actor, frames_per_batch: 40, total_frames: 160}\n"
+
+#define REINFORCE                                                                                                      \
+    PENDULUM NORMAL_ACTOR ON_POLICY "advantage: {type: Reward2Go, gamma: 0.99, baseline: mean}\n"                      \
+                                    "loss: {type: ReinforceLoss, actor_network: actor}\n" OPTIM
+
+static const mistake cases[] = {
+    {REINFORCE, NULL, 0, "Reward2Go"},
+    {REINFORCE, "@ --overwrite --out %/reinforce", 0, "done"},
+};
+
+static void test_recipes(void **state) {
+    (void)state;
+    EXPECT_ANSWERS(cases);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recipes)};
+    return cmocka_run_group_tests_name("building blocks in recipes", tests, make_work_folder, remove_work_folder);
+}
