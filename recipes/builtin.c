@@ -70,6 +70,7 @@ static const rlc_class *const classes[] = {
     &rlc_td1_estimator_class.base,
     &rlc_td_lambda_estimator_class.base,
     &rlc_gae_class.base,
+    &rlc_vtrace_class.base,
     &rlc_reward2go_class.base,
 
     &rlc_dqn_loss_class.base,

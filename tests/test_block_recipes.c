@@ -13,9 +13,20 @@
     PENDULUM NORMAL_ACTOR ON_POLICY "advantage: {type: Reward2Go, gamma: 0.99, baseline: mean}\n"                      \
                                     "loss: {type: ReinforceLoss, actor_network: actor}\n" OPTIM
 
+#define CRITIC "  critic: {type: ValueOperator, module: {type: MLP, num_cells: [8], out_features: 1}}\n"
+#define NETWORKS "actor_network: actor, critic_network: critic"
+#define WITH_VTRACE(loss)                                                                                              \
+    PENDULUM NORMAL_ACTOR CRITIC ON_POLICY                                                                             \
+        "advantage: {type: VTrace, value_network: critic, actor_network: actor, rho_thresh: 2}\n"                      \
+        "loss: {type: " loss ", " NETWORKS "}\n" OPTIM
+
 static const mistake cases[] = {
     {REINFORCE, NULL, 0, "Reward2Go"},
     {REINFORCE, "@ --overwrite --out %/reinforce", 0, "done"},
+    {WITH_VTRACE("A2CLoss"), NULL, 0, "VTrace"},
+    {WITH_VTRACE("A2CLoss"), "@ --overwrite --out %/vtrace", 0, "done"},
+    {WITH_VTRACE("ClipPPOLoss"), NULL, 0, "VTrace"},
+    {WITH_VTRACE("ClipPPOLoss"), "@ --overwrite --out %/vtrace", 0, "done"},
 };
 
 static void test_recipes(void **state) {
