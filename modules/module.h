@@ -73,6 +73,7 @@ struct rlc_module {
     rlc_strings in_names, out_names; /* the options in_keys and out_keys */
     rlc_strings handed_in, handed_out; /* what the wrapper handed down */
     int visit;                       /* the walk over the model that saw it last */
+    bool complete;                   /* its init has come to an end */
 };
 
 /* What init is told. */
