@@ -12,4 +12,7 @@ extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_cl
 extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class, rlc_distributional_dqn_net_class,
     rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class, rlc_quantile_qvalue_module_class;
 
+extern const rlc_module_class rlc_actor_value_operator_class, rlc_actor_critic_operator_class,
+    rlc_actor_critic_wrapper_class;
+
 #endif

@@ -4,16 +4,26 @@
 
 #include <stdio.h>
 
+/* state_action_value, or the only key that a critic writes: one that shares a network with its actor also writes what is
+ * computed there. NULL with an error. */
+static const rlc_key *value_key(const rlc_loss *loss, const rlc_module *critic) {
+    const rlc_key *usual = rlc_key_intern("state_action_value");
+    for (int i = 0; i < critic->num_out; i++) {
+        if (critic->out_keys[i] == usual || critic->num_out == 1) {
+            return critic->out_keys[i];
+        }
+    }
+    rlc_fail(RLC_INVALID, "%s: %s writes %d keys, and none is state_action_value; which is the value of an action?",
+             loss->base.path, critic->path, critic->num_out);
+    return NULL;
+}
+
 bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, const rlc_value *network, int count) {
     rlc_module *self = &loss->base;
     c->count = count;
     c->online[0] = rlc_module_build(self, build, network, "qvalue_network");
-    if (c->online[0] != NULL && c->online[0]->num_out != 1) {
-        rlc_fail(RLC_INVALID, "%s: %s writes %d keys; a critic writes one, the value of an action", self->path,
-                 c->online[0]->path, c->online[0]->num_out);
-        return false;
-    }
-    for (int i = 0; i < count && c->online[0] != NULL; i++) {
+    c->value = c->online[0] != NULL ? value_key(loss, c->online[0]) : NULL;
+    for (int i = 0; i < count && c->value != NULL; i++) {
         char name[64];
         if (i > 0) {
             snprintf(name, sizeof name, "qvalue_network_%d", i);
@@ -26,7 +36,6 @@ bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, c
         }
         rlc_loss_group(loss, "qvalue", c->online[i]);
     }
-    c->value = c->online[0] != NULL ? c->online[0]->out_keys[0] : NULL;
     c->td_error = rlc_key_intern("td_error");
     return c->value != NULL;
 }

@@ -15,7 +15,7 @@ enum { RLC_MAX_CRITICS = 16 };
 typedef struct rlc_critics {
     rlc_module *online[RLC_MAX_CRITICS], *target[RLC_MAX_CRITICS];
     int count;
-    const rlc_key *value, *td_error; /* what they write, their only out key; what the loss writes */
+    const rlc_key *value, *td_error; /* state_action_value, or their only out key; what the loss writes */
 } rlc_critics;
 
 /* For init: builds `count` critics, as the loss's group "qvalue"; false with an error. */

@@ -49,6 +49,9 @@ static const rlc_class *const classes[] = {
     &rlc_state_independent_scale_class.base,
     &rlc_tanh_module_class.base,
     &rlc_value_operator_class.base,
+    &rlc_actor_value_operator_class.base,
+    &rlc_actor_critic_operator_class.base,
+    &rlc_actor_critic_wrapper_class.base,
     &rlc_additive_gaussian_class.base,
     &rlc_ornstein_uhlenbeck_class.base,
 
@@ -70,6 +73,8 @@ static const rlc_class *const classes[] = {
     &rlc_td1_estimator_class.base,
     &rlc_td_lambda_estimator_class.base,
     &rlc_gae_class.base,
+    &rlc_vtrace_class.base,
+    &rlc_reward2go_class.base,
 
     &rlc_dqn_loss_class.base,
     &rlc_distributional_dqn_loss_class.base,
