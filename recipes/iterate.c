@@ -39,6 +39,7 @@ static rlc_status learn_from_buffer(rlc_run *run) {
         rlc_begin(run->updating);
         learn(run, rlc_buffer_sample(run->buffer));
         RLC_TRY(rlc_end(run->updating));
+        RLC_TRY(rlc_run_check_update(run));
     }
     return RLC_OK;
 }
@@ -64,6 +65,7 @@ static rlc_status learn_from_batch(rlc_run *run, const rlc_dict *rows) {
             }
             learn(run, next_minibatch(run, rows));
             RLC_TRY(rlc_end(run->updating));
+            RLC_TRY(rlc_run_check_update(run));
         }
     }
     return RLC_OK;

@@ -217,6 +217,7 @@ static void add_sum(const rlc_key *key, rlc_tensor *tensor, void *data) {
     char *count = rlc_arena_printf(&run->state.arena, "loss.%s.updates", key->name);
     if (name != NULL && count != NULL) {
         rlc_tensor *total = rlc_state_tensor(&run->state, run->device, name, RLC_F64, (rlc_shape){0});
+        run->loss_sum = strcmp(key->name, "loss") == 0 ? total : run->loss_sum;
         run->sums[run->num_sums++] = (rlc_running_sum){key, name, total, rlc_state_counter(&run->state, count)};
     }
 }
