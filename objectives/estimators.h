@@ -29,6 +29,10 @@
  *
  * Of an episode that goes on behind the end of the batch only the rewards within it count, so its last steps look worse
  * than they are: let a batch be many episodes long.
+ *
+ * EliteEpisodes writes `elite`, 1 for the steps of the best `share` of the episodes that end in the batch and 0 for all
+ * others; episodes as good as the worst of those count too. It reads the episodes' returns from the transform RewardSum, so
+ * that one which began in an earlier batch counts whole. CEMLoss learns from it.
  */
 #ifndef RLC_ESTIMATORS_H
 #define RLC_ESTIMATORS_H
@@ -38,7 +42,7 @@
 RLC_BEGIN
 
 extern const rlc_module_class rlc_td0_estimator_class, rlc_td1_estimator_class, rlc_td_lambda_estimator_class,
-    rlc_gae_class, rlc_vtrace_class, rlc_reward2go_class;
+    rlc_gae_class, rlc_vtrace_class, rlc_reward2go_class, rlc_elite_episodes_class;
 
 RLC_END
 

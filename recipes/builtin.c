@@ -75,6 +75,7 @@ static const rlc_class *const classes[] = {
     &rlc_gae_class.base,
     &rlc_vtrace_class.base,
     &rlc_reward2go_class.base,
+    &rlc_elite_episodes_class.base,
 
     &rlc_dqn_loss_class.base,
     &rlc_distributional_dqn_loss_class.base,
@@ -86,6 +87,7 @@ static const rlc_class *const classes[] = {
     &rlc_kl_pen_ppo_loss_class.base,
     &rlc_a2c_loss_class.base,
     &rlc_reinforce_loss_class.base,
+    &rlc_cem_loss_class.base,
     &rlc_hard_update_class.base,
     &rlc_soft_update_class.base,
     &rlc_adam_class.base,
