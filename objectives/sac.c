@@ -89,12 +89,13 @@ static void forward(rlc_module *self, rlc_dict *td) {
     rlc_dict *now = rlc_dict_clone(td);
     rlc_tensor *log_prob = act(m, now);
     rlc_tensor *value = now != NULL ? rlc_critics_held_min(&m->critics, now, m->critics.count) : NULL;
-    rlc_tensor *actor = rlc_mean(rlc_sub(rlc_mul(alpha, log_prob), value), RLC_ALL, false);
+    rlc_tensor *actor = rlc_replay_mean(td, rlc_sub(rlc_mul(alpha, log_prob), value));
     rlc_loss_set(&m->base, "loss_actor", actor);
     rlc_loss_set(&m->base, "loss_qvalue", critics);
     rlc_loss_set(&m->base, "entropy", rlc_neg(rlc_mean(rlc_detach(log_prob), RLC_ALL, false)));
     rlc_tensor *loss = rlc_add(actor, critics);
-    rlc_loss_set(&m->base, "loss", rlc_temperature_add(&m->temperature, &m->base, loss, alpha, log_prob));
+    rlc_tensor *weighted = rlc_replay_mean(td, rlc_detach(log_prob));
+    rlc_loss_set(&m->base, "loss", rlc_temperature_add(&m->temperature, &m->base, loss, alpha, weighted));
 }
 
 const rlc_module_class rlc_sac_loss_class = {

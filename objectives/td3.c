@@ -108,7 +108,7 @@ static rlc_tensor *actor_loss(deterministic_loss *m, const rlc_dict *td) {
         return NULL;
     }
     rlc_module_call(m->actor, now);
-    return rlc_neg(rlc_mean(rlc_critics_held_min(&m->critics, now, 1), RLC_ALL, false));
+    return rlc_neg(rlc_replay_mean(td, rlc_critics_held_min(&m->critics, now, 1)));
 }
 
 /* Where the actor does not learn it gets no gradient, and its optimiser leaves it alone. */

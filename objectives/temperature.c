@@ -20,13 +20,24 @@ bool rlc_temperature_init(rlc_temperature *t, rlc_loss *loss, double usual) {
     return t->fixed_alpha || t->log_alpha != NULL;
 }
 
+/* Held between its bounds for good, as in TorchRL: what the optimiser did beyond them is not kept, to be undone later. */
+static void hold(const rlc_temperature *t) {
+    bool was = rlc_no_grad(true);
+    double low = t->min_alpha > 0 ? log(t->min_alpha) : -INFINITY;
+    double high = t->max_alpha > 0 ? log(t->max_alpha) : INFINITY;
+    rlc_assign(t->log_alpha, rlc_clamp(t->log_alpha, low, high));
+    rlc_no_grad(was);
+}
+
 rlc_tensor *rlc_temperature_value(const rlc_temperature *t) {
     if (t->log_alpha == NULL) {
-        return rlc_scalar(t->alpha_init);
+        double most = t->max_alpha > 0 ? t->max_alpha : INFINITY;
+        return rlc_scalar(fmin(fmax(t->alpha_init, t->min_alpha), most));
     }
-    rlc_tensor *alpha = rlc_exp(rlc_detach(t->log_alpha));
-    bool bounded = t->min_alpha > 0 || t->max_alpha > 0;
-    return bounded ? rlc_clamp(alpha, t->min_alpha, t->max_alpha > 0 ? t->max_alpha : INFINITY) : alpha;
+    if (t->min_alpha > 0 || t->max_alpha > 0) {
+        hold(t);
+    }
+    return rlc_exp(rlc_detach(t->log_alpha));
 }
 
 rlc_tensor *rlc_temperature_add(const rlc_temperature *t, rlc_loss *loss, rlc_tensor *to, rlc_tensor *alpha,

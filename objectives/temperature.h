@@ -34,7 +34,7 @@ typedef struct rlc_temperature {
 /* For init, before members are built: declares log_alpha; `usual` is what auto means. False with an error. */
 bool rlc_temperature_init(rlc_temperature *temperature, rlc_loss *loss, double usual);
 
-/* alpha, of which no gradient is taken. */
+/* alpha, of which no gradient is taken; where it has bounds, log_alpha is held between them first. */
 rlc_tensor *rlc_temperature_value(const rlc_temperature *temperature);
 
 /* Adds - log_alpha (log_prob + target_entropy) to a loss where alpha is learned, and reports it and alpha. */
