@@ -68,6 +68,7 @@ static const rlc_class *const classes[] = {
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
     &rlc_prioritized_replay_buffer_class.base,
+    &rlc_slice_replay_buffer_class.base,
 
     &rlc_td0_estimator_class.base,
     &rlc_td1_estimator_class.base,

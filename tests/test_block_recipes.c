@@ -49,6 +49,12 @@
                                    "loss: {type: DDPGLoss, actor_network: net.policy, value_network: net.critic}\n"    \
                                    "target: {type: SoftUpdate, tau: 0.01}\n" BUFFER
 
+#define OFF_POLICY(buffer)                                                                                             \
+    PENDULUM NORMAL_ACTOR CRITIC ON_POLICY "advantage: {type: VTrace, value_network: critic, actor_network: actor}\n"  \
+                                           "loss: {type: A2CLoss, " NETWORKS "}\n"                                     \
+                                           "train: {optim_steps_per_batch: 3}\n" OPTIM "buffer: " buffer "\n"
+#define SLICES(more) "{type: SliceReplayBuffer, capacity: 120, batch_size: 24, slice_len: 8" more "}"
+
 static const mistake cases[] = {
     {REINFORCE, NULL, 0, "Reward2Go"},
     {REINFORCE, "@ --overwrite --out %/reinforce", 0, "done"},
@@ -65,6 +71,14 @@ static const mistake cases[] = {
     {PPO_ON(UNSHARED) OPTIM, "@ --overwrite --out %/unshared", 0, "done"},
     {DDPG OPTIM, NULL, 0, "loss.target_qvalue_network_0 follows modules.net.critic"},
     {DDPG OPTIM, "@ --overwrite --out %/ddpg", 0, "done"},
+    {OFF_POLICY(SLICES("")), NULL, 0, "samples of 24, slices of 8"},
+    {OFF_POLICY(SLICES("")), "@ --overwrite --out %/slices", 0, "done"},
+    {OFF_POLICY(SLICES(", strict_length: false")), "@ --overwrite --out %/slices", 0, "done"},
+    {OFF_POLICY(SLICES(", capacity_: 1")), NULL, 2, "unknown option 'capacity_'"},
+    {OFF_POLICY("{type: ReplayBuffer, capacity: 120, batch_size: 24}"), NULL, 2,
+     "@:8: advantage: VTrace needs steps in their order: a buffer that samples slices (SliceReplayBuffer), or none"},
+    {OFF_POLICY("{type: SliceReplayBuffer, capacity: 121, batch_size: 24, slice_len: 8}"), NULL, 2,
+     "its 121 rows must be a multiple of the 2 environments"},
 };
 
 static void test_recipes(void **state) {
