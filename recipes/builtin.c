@@ -54,6 +54,7 @@ static const rlc_class *const classes[] = {
     &rlc_actor_critic_wrapper_class.base,
     &rlc_additive_gaussian_class.base,
     &rlc_ornstein_uhlenbeck_class.base,
+    &rlc_gsde_class.base,
 
     &rlc_normal_class.base,
     &rlc_tanh_normal_class.base,
@@ -68,6 +69,7 @@ static const rlc_class *const classes[] = {
     &rlc_collector_class_default.base,
     &rlc_replay_buffer_class.base,
     &rlc_prioritized_replay_buffer_class.base,
+    &rlc_slice_replay_buffer_class.base,
 
     &rlc_td0_estimator_class.base,
     &rlc_td1_estimator_class.base,

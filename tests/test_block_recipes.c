@@ -49,6 +49,30 @@
                                    "loss: {type: DDPGLoss, actor_network: net.policy, value_network: net.critic}\n"    \
                                    "target: {type: SoftUpdate, tau: 0.01}\n" BUFFER
 
+#define OFF_POLICY(buffer)                                                                                             \
+    PENDULUM NORMAL_ACTOR CRITIC ON_POLICY "advantage: {type: VTrace, value_network: critic, actor_network: actor}\n"  \
+                                           "loss: {type: A2CLoss, " NETWORKS "}\n"                                     \
+                                           "train: {optim_steps_per_batch: 3}\n" OPTIM "buffer: " buffer "\n"
+#define SLICES(more) "{type: SliceReplayBuffer, capacity: 120, batch_size: 24, slice_len: 8" more "}"
+
+#define SMOOTH                                                                                                         \
+    "modules:\n"                                                                                                       \
+    "  net: {type: Linear, out_keys: [features], out_features: 8, activation: tanh}\n"                                 \
+    "  actor: {type: ProbabilisticActor, distribution: TanhNormal, return_log_prob: true, modules: [net,\n"            \
+    "          {type: Linear, in_keys: [features], out_keys: [mu], out_features: 1},\n"                                \
+    "          {type: gSDEModule, in_keys: [mu, features], transform: tanh, resample_every: 16}]}\n"
+#define TRACKED "env: {type: MountainCarContinuous, num_envs: 2, transforms: [{type: InitTracker}]}\n"
+#define SMOOTH_EVAL "eval: {policy: actor, episodes: 1}\n"
+#define SMOOTH_SAC                                                                                                     \
+    TRACKED SMOOTH                                                                                                     \
+        "  q: {type: MLP, in_keys: [observation, action], out_keys: [state_action_value], num_cells: [8],\n"           \
+        "      out_features: 1}\n" ON_POLICY "loss: {type: SACLoss, actor_network: actor, qvalue_network: q}\n"        \
+        "target: {type: SoftUpdate, tau: 0.01}\n" BUFFER SMOOTH_EVAL
+#define SMOOTH_PPO                                                                                                     \
+    TRACKED SMOOTH CRITIC ON_POLICY "advantage: {type: GAE, value_network: critic}\n"                                  \
+                                    "loss: {type: ClipPPOLoss, " NETWORKS "}\n"                                        \
+                                    "train: {epochs: 2, minibatch_size: 2}\n" SMOOTH_EVAL
+
 static const mistake cases[] = {
     {REINFORCE, NULL, 0, "Reward2Go"},
     {REINFORCE, "@ --overwrite --out %/reinforce", 0, "done"},
@@ -65,6 +89,19 @@ static const mistake cases[] = {
     {PPO_ON(UNSHARED) OPTIM, "@ --overwrite --out %/unshared", 0, "done"},
     {DDPG OPTIM, NULL, 0, "loss.target_qvalue_network_0 follows modules.net.critic"},
     {DDPG OPTIM, "@ --overwrite --out %/ddpg", 0, "done"},
+    {SMOOTH_SAC OPTIM, NULL, 0, "gSDEModule"},
+    {SMOOTH_SAC OPTIM, "@ --overwrite --out %/smooth", 0, "done"},
+    {SMOOTH_PPO OPTIM, NULL, 0, "gSDEModule"},
+    {SMOOTH_PPO OPTIM, "@ --overwrite --out %/smooth", 0, "done"},
+    {PENDULUM SMOOTH ON_POLICY, NULL, 2, "add {type: InitTracker} to env.transforms"},
+    {OFF_POLICY(SLICES("")), NULL, 0, "samples of 24, slices of 8"},
+    {OFF_POLICY(SLICES("")), "@ --overwrite --out %/slices", 0, "done"},
+    {OFF_POLICY(SLICES(", strict_length: false")), "@ --overwrite --out %/slices", 0, "done"},
+    {OFF_POLICY(SLICES(", capacity_: 1")), NULL, 2, "unknown option 'capacity_'"},
+    {OFF_POLICY("{type: ReplayBuffer, capacity: 120, batch_size: 24}"), NULL, 2,
+     "@:8: advantage: VTrace needs steps in their order: a buffer that samples slices (SliceReplayBuffer), or none"},
+    {OFF_POLICY("{type: SliceReplayBuffer, capacity: 121, batch_size: 24, slice_len: 8}"), NULL, 2,
+     "its 121 rows must be a multiple of the 2 environments"},
 };
 
 static void test_recipes(void **state) {
