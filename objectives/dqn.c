@@ -16,7 +16,7 @@ typedef struct DQNLoss {
     bool delay_value, double_dqn;
     rlc_module *online, *target;
     const rlc_key *action, *action_value, *chosen, *reward, *terminated, *td_error;
-    bool one_hot;
+    rlc_spec spec;
 } DQNLoss;
 
 static const rlc_option options[] = {
@@ -48,13 +48,7 @@ static void init(rlc_module *self, const rlc_build *build) {
     m->reward = rlc_key_intern("next.reward");
     m->terminated = rlc_key_intern("next.terminated");
     m->td_error = rlc_key_intern("td_error");
-    m->one_hot = build->action->kind == RLC_SPEC_ONE_HOT;
-}
-
-/* The value of an action, [*batch, 1]. */
-static rlc_tensor *value_of(const DQNLoss *m, rlc_tensor *values, rlc_tensor *action) {
-    return m->one_hot ? rlc_sum(rlc_mul(values, rlc_cast(action, RLC_F32)), -1, true)
-                      : rlc_gather(values, -1, rlc_unsqueeze(action, -1));
+    m->spec = *build->action;
 }
 
 /* What the next state is worth. No gradient passes. */
@@ -66,7 +60,8 @@ static rlc_tensor *next_value(const DQNLoss *m, const rlc_dict *td) {
     rlc_module_call(m->target, by_target);
     if (m->double_dqn) {
         rlc_module_call(m->online, by_online);
-        value = value_of(m, rlc_dict_get_key(by_target, m->action_value), rlc_dict_get_key(by_online, m->action));
+        value = rlc_chosen_value(&m->spec, rlc_dict_get_key(by_target, m->action_value),
+                                 rlc_dict_get_key(by_online, m->action));
     } else {
         value = rlc_dict_get_key(by_target, m->chosen);
     }
@@ -78,7 +73,8 @@ static void forward(rlc_module *self, rlc_dict *td) {
     DQNLoss *m = (DQNLoss *)self;
     rlc_dict *now = rlc_dict_clone(td);
     rlc_module_call(m->online, now);
-    rlc_tensor *value = value_of(m, rlc_dict_get_key(now, m->action_value), rlc_dict_get_key(td, m->action));
+    rlc_tensor *value =
+        rlc_chosen_value(&m->spec, rlc_dict_get_key(now, m->action_value), rlc_dict_get_key(td, m->action));
     rlc_tensor *target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
                                         next_value(m, td), m->gamma);
     rlc_dict_set_key(td, m->td_error, rlc_squared_error(rlc_detach(value), target));

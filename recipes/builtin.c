@@ -77,6 +77,8 @@ static const rlc_class *const classes[] = {
     &rlc_ddpg_loss_class.base,
     &rlc_td3_loss_class.base,
     &rlc_sac_loss_class.base,
+    &rlc_discrete_sac_loss_class.base,
+    &rlc_redq_loss_class.base,
     &rlc_clip_ppo_loss_class.base,
     &rlc_kl_pen_ppo_loss_class.base,
     &rlc_a2c_loss_class.base,

@@ -4,34 +4,10 @@
 
 #include <stdio.h>
 
-#include "modules/normal.h"
 #include "objectives/loss.h"
+#include "tests/given_noise.h"
 
 enum { ACTIONS = 2, CHOICES = 3 };
-
-/* TanhNormal that draws from the golden noise: first for the actions that follow, then for those at hand. */
-static rlc_distribution_class given_class;
-static const char *given_case;
-static int given_draws;
-
-static rlc_tensor *given_sample(rlc_distribution *d, rlc_stream *stream) {
-    (void)stream;
-    if (given_case == NULL || rlc_current()->shapes_only) {
-        return rlc_tanh_normal_class.sample(d, stream);
-    }
-    rlc_tensor *noise = golden_tensor("losses", "%s.noise.%d", given_case, given_draws++);
-    d->raw = rlc_add(loc_of(d), rlc_mul(scale_of(d), noise));
-    return stretch(bounds_of(d), rlc_tanh(d->raw));
-}
-
-static void register_given(void) {
-    if (given_class.sample == NULL) {
-        given_class = rlc_tanh_normal_class;
-        given_class.base.name = "GivenTanhNormal";
-        given_class.sample = given_sample;
-        expect_ok(rlc_register(world_registry(), &given_class.base));
-    }
-}
 
 /* A model whose batches have, besides what an environment gives, what a policy and an estimator add. */
 static void new_model(rlc_spec action) {
@@ -209,7 +185,6 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     char name[96], text[256];
     snprintf(name, sizeof name, "sac.%d.%s.%s.%s", (int)size, flags, function, fixed ? "fixed" : "learned");
     register_given();
-    given_case = NULL;
     new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
     add_actor(false, "GivenTanhNormal");
     add_critic();
@@ -222,7 +197,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     assert_int_equal(loss->num_targets, 2);
     load_network(net, "losses", name, "actor");
     load_critics(loss, name, 0);
-    given_case = name, given_draws = 0;
+    give("losses", name, NULL);
     rlc_begin(p);
     rlc_dict *td = golden_batch("losses", name, size), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
@@ -239,7 +214,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
                      1e-4, 1e-6);
     }
     expect_ok(rlc_end(p));
-    given_case = NULL;
+    give(NULL, NULL, NULL);
 }
 
 static void test_sac(void **state) {

@@ -23,7 +23,7 @@ static void check_recipe(const char *path, const char *const *overrides, int cou
     rlc_run_free(run);
 }
 
-static void test_dqn(void **state) {
+static void test_recipes(void **state) {
     (void)state;
     static const char *const overrides[] = {"collector.init_random_frames=100"};
     check_recipe("recipes/dqn.yaml", overrides, 1);
@@ -33,6 +33,8 @@ static void test_dqn(void **state) {
     check_recipe("recipes/c51.yaml", overrides, 1);
     check_recipe("recipes/rainbow.yaml", overrides, 1);
     check_recipe("recipes/qr_dqn.yaml", overrides, 1);
+    check_recipe("recipes/discrete_sac.yaml", overrides, 1);
+    check_recipe("recipes/redq.yaml", overrides, 1);
 }
 
 /* Each optimiser with all that it can keep, clipping and a schedule. */
@@ -87,7 +89,7 @@ static void test_resident_size(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dqn),           cmocka_unit_test(test_optimisers),
+        cmocka_unit_test(test_recipes),           cmocka_unit_test(test_optimisers),
         cmocka_unit_test(test_other_shapes),  cmocka_unit_test(test_evaluation_repeats),
         cmocka_unit_test(test_resident_size),
     };
