@@ -82,8 +82,9 @@ rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target);
 rlc_tensor *rlc_chosen_value(const rlc_spec *spec, rlc_tensor *values, rlc_tensor *action);
 
 extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_class, rlc_qr_dqn_loss_class,
-    rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_discrete_sac_loss_class, rlc_redq_loss_class, rlc_clip_ppo_loss_class,
-    rlc_kl_pen_ppo_loss_class, rlc_a2c_loss_class, rlc_reinforce_loss_class;
+    rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_discrete_sac_loss_class, rlc_redq_loss_class,
+    rlc_iql_loss_class, rlc_discrete_iql_loss_class, rlc_cql_loss_class, rlc_discrete_cql_loss_class,
+    rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class, rlc_a2c_loss_class, rlc_reinforce_loss_class;
 
 RLC_END
 
