@@ -167,8 +167,12 @@ static void add_buffer(rlrun_table *t, const rlc_run *run) {
         return;
     }
     rlc_dict_each(run->buffer->storage, count_bytes, &bytes);
-    add(&c, "%s: %lld rows (%s when full) in samples of %lld\nkeeps ", run->buffer->type->base.name,
+    add(&c, "%s: %lld rows (%s when full) in samples of %lld", run->buffer->type->base.name,
         (long long)run->buffer->capacity, rlc_bytes_text(bytes, text), (long long)run->buffer->batch_size);
+    if (run->buffer->slice_len > 0) {
+        add(&c, ", slices of %lld", (long long)run->buffer->slice_len);
+    }
+    add(&c, "\nkeeps ");
     for (int i = 0; i < run->num_wanted; i++) {
         add(&c, "%s%s", i > 0 ? ", " : "", run->wanted[i]->name);
     }

@@ -72,7 +72,7 @@ typedef struct rlc_run {
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
     rlc_program *collecting, *updating, *evaluating;
-    const rlc_key *wanted[2 * RLC_MAX_KEYS]; /* the entries of a batch that anybody reads */
+    const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
     int num_wanted;
     rlc_state state;
     int64_t *updates; /* so far */

@@ -1,39 +1,15 @@
 /* actor_critic.h: tests of losses of actors and critics against golden files: small networks of a kind, the parts of a
- * loss, noise that the file gives. `golden_file` is the file that all of it is of. */
+ * loss. `golden_file` is the file that all of it is of. */
 #ifndef RLC_TEST_ACTOR_CRITIC_H
 #define RLC_TEST_ACTOR_CRITIC_H
 
 #include "tests/golden_loss.h"
 
-#include "modules/normal.h"
+#include "tests/given_noise.h"
 
 static const char *golden_file;
 
 enum { ACTIONS = 2, CHOICES = 3 };
-
-/* TanhNormal that draws from the golden noise: first for the actions that follow, then for those at hand. */
-static rlc_distribution_class given_class;
-static const char *given_case;
-static int given_draws;
-
-static inline rlc_tensor *given_sample(rlc_distribution *d, rlc_stream *stream) {
-    (void)stream;
-    if (given_case == NULL || rlc_current()->shapes_only) {
-        return rlc_tanh_normal_class.sample(d, stream);
-    }
-    rlc_tensor *noise = golden_tensor(golden_file, "%s.noise.%d", given_case, given_draws++);
-    d->raw = rlc_add(loc_of(d), rlc_mul(scale_of(d), noise));
-    return stretch(bounds_of(d), rlc_tanh(d->raw));
-}
-
-static inline void register_given(void) {
-    if (given_class.sample == NULL) {
-        given_class = rlc_tanh_normal_class;
-        given_class.base.name = "GivenTanhNormal";
-        given_class.sample = given_sample;
-        expect_ok(rlc_register(world_registry(), &given_class.base));
-    }
-}
 
 /* A model whose batches have, besides what an environment gives, what a policy and an estimator add. */
 static inline void new_model(rlc_spec action) {

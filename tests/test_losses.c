@@ -107,7 +107,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     char name[96], text[256];
     snprintf(name, sizeof name, "sac.%d.%s.%s.%s", (int)size, flags, function, fixed ? "fixed" : "learned");
     register_given();
-    given_case = NULL;
+    give(NULL, NULL, NULL);
     new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
     add_actor(false, "GivenTanhNormal");
     add_critic();
@@ -120,7 +120,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     assert_int_equal(loss->num_targets, 2);
     load_network(net, "losses", name, "actor");
     load_critics(loss, name, 0);
-    given_case = name, given_draws = 0;
+    give(golden_file, name, NULL);
     rlc_begin(p);
     rlc_dict *td = golden_batch("losses", name, size), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
@@ -137,7 +137,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
                      1e-4, 1e-6);
     }
     expect_ok(rlc_end(p));
-    given_case = NULL;
+    give(NULL, NULL, NULL);
 }
 
 static void test_sac(void **state) {

@@ -94,7 +94,7 @@ static void check_sac(int number) {
     snprintf(name, sizeof name, "sac.%d", number);
     const double *s = settings_of(name, settings, &size);
     register_given();
-    given_case = NULL;
+    give(NULL, NULL, NULL);
     new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
     add_actor(false, "GivenTanhNormal");
     add_critic();
@@ -107,7 +107,7 @@ static void check_sac(int number) {
     assert_int_equal(loss->num_targets, (int)s[7]);
     load_network(net, golden_file, name, "actor");
     load_critics(loss, name, 0);
-    given_case = name, given_draws = 0;
+    give(golden_file, name, NULL);
     rlc_begin(p);
     rlc_dict *td = golden_batch(golden_file, name, size), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
@@ -121,7 +121,7 @@ static void check_sac(int number) {
                      golden(golden_file, "%s.grad.log_alpha", name), 1e-4, 1e-6);
     }
     expect_ok(rlc_end(p));
-    given_case = NULL;
+    give(NULL, NULL, NULL);
 }
 
 static void test_sac(void **state) {

@@ -125,13 +125,16 @@ static void test_optimisers(void **state) {
                      "adamw");
 }
 
-/* A prioritised buffer keeps its priorities and how far its weights have come, one of several steps those that wait,
+/* A prioritised buffer keeps its priorities, one of slices which there are and how far its weights have come, one of several steps those that wait,
  * and noisy layers where their noise is. */
 static void test_buffers(void **state) {
     (void)state;
     expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
                      "annealing_num_steps: 4_000}'",
                      "prioritized");
+    expect_resumable("'buffer={type: SliceReplayBuffer, capacity: 5_000, batch_size: 32, slice_len: 8, "
+                     "strict_length: false}'",
+                     "slices");
     expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
                      "multi_step: {n_steps: 7, gamma: 0.99}}' collector.frames_per_batch=4 "
                      "modules.value_net.layer=noisy",
