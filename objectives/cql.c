@@ -1,15 +1,15 @@
 /* cql.c: conservative Q-learning, for recorded data: SAC whose critics are pressed down on actions that the data lacks.
  *
- * Kumar et al., "Conservative Q-Learning for Offline Reinforcement Learning", NeurIPS 2020. To SAC's losses (objectives/sac.c)
- * each critic adds
+ * Kumar et al., "Conservative Q-Learning for Offline Reinforcement Learning", NeurIPS 2020. To the losses of SAC
+ * (objectives/sac.c) each critic adds
  *     min_q_weight (T log sum exp((Q(s, a) - log mu(a)) / T) - Q(s, a of the data))
  * where the sum is over three actions a ~ mu: a uniform one, one of the policy in s, and one of the policy in s', valued
- * there; the mean is over num_random such triples, as TorchRL has it (the paper sums over all samples of a state at once).
+ * there; the mean is over num_random such triples, as TorchRL has it (the paper sums over all samples of a state).
  *
  * With with_lagrange the penalty is multiplied by alpha', which grows while the penalty is above lagrange_thresh:
  *     alpha'    - alpha' (mean penalty of a critic - lagrange_thresh)
- * The target is min Q'(s', a'), without the entropy unless deterministic_backup is off; with max_q_backup each target says
- * the largest value of num_random actions. For the first policy_eval_start updates the actor imitates the data:
+ * The target is min Q'(s', a'), without the entropy unless deterministic_backup is off; with max_q_backup each target
+ * says the largest value of num_random actions. For the first policy_eval_start updates the actor imitates the data:
  *     actor     alpha log pi(a'|s) - log pi(a|s)
  */
 #include <math.h>
