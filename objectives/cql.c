@@ -61,7 +61,9 @@ static void read_key(CQLLoss *m, const rlc_key *key) {
     for (int i = 0; i < m->num_keys; i++) {
         known = known || m->keys[i] == key;
     }
-    if (!known) {
+    if (!known && m->num_keys == RLC_MAX_KEYS - 1) {
+        rlc_fail(RLC_INVALID, "%s: its networks read more than %d keys", m->base.base.path, RLC_MAX_KEYS - 1);
+    } else if (!known) {
         m->keys[m->num_keys++] = key;
     }
 }
@@ -73,7 +75,7 @@ static void read_keys(CQLLoss *m) {
     for (int i = 0; i < m->actor->num_in; i++) {
         read_key(m, m->actor->in_keys[i]);
     }
-    for (int i = 0; i < critic->num_in && m->num_keys < RLC_MAX_KEYS - 1; i++) {
+    for (int i = 0; i < critic->num_in; i++) {
         read_key(m, critic->in_keys[i]);
     }
     m->keys[m->num_keys] = m->critics.action_key;
