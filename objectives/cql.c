@@ -1,15 +1,15 @@
 /* cql.c: conservative Q-learning, for recorded data: SAC whose critics are pressed down on actions that the data lacks.
  *
- * Kumar et al., "Conservative Q-Learning for Offline Reinforcement Learning", NeurIPS 2020. To SAC's losses (objectives/sac.c)
- * each critic adds
+ * Kumar et al., "Conservative Q-Learning for Offline Reinforcement Learning", NeurIPS 2020. To the losses of SAC
+ * (objectives/sac.c) each critic adds
  *     min_q_weight (T log sum exp((Q(s, a) - log mu(a)) / T) - Q(s, a of the data))
  * where the sum is over three actions a ~ mu: a uniform one, one of the policy in s, and one of the policy in s', valued
- * there; the mean is over num_random such triples, as TorchRL has it (the paper sums over all samples of a state at once).
+ * there; the mean is over num_random such triples, as TorchRL has it (the paper sums over all samples of a state).
  *
  * With with_lagrange the penalty is multiplied by alpha', which grows while the penalty is above lagrange_thresh:
  *     alpha'    - alpha' (mean penalty of a critic - lagrange_thresh)
- * The target is min Q'(s', a'), without the entropy unless deterministic_backup is off; with max_q_backup each target says
- * the largest value of num_random actions. For the first policy_eval_start updates the actor imitates the data:
+ * The target is min Q'(s', a'), without the entropy unless deterministic_backup is off; with max_q_backup each target
+ * says the largest value of num_random actions. For the first policy_eval_start updates the actor imitates the data:
  *     actor     alpha log pi(a'|s) - log pi(a|s)
  */
 #include <math.h>
@@ -61,7 +61,9 @@ static void read_key(CQLLoss *m, const rlc_key *key) {
     for (int i = 0; i < m->num_keys; i++) {
         known = known || m->keys[i] == key;
     }
-    if (!known) {
+    if (!known && m->num_keys == RLC_MAX_KEYS - 1) {
+        rlc_fail(RLC_INVALID, "%s: its networks read more than %d keys", m->base.base.path, RLC_MAX_KEYS - 1);
+    } else if (!known) {
         m->keys[m->num_keys++] = key;
     }
 }
@@ -73,7 +75,7 @@ static void read_keys(CQLLoss *m) {
     for (int i = 0; i < m->actor->num_in; i++) {
         read_key(m, m->actor->in_keys[i]);
     }
-    for (int i = 0; i < critic->num_in && m->num_keys < RLC_MAX_KEYS - 1; i++) {
+    for (int i = 0; i < critic->num_in; i++) {
         read_key(m, critic->in_keys[i]);
     }
     m->keys[m->num_keys] = m->critics.action_key;

@@ -131,6 +131,46 @@ static void test_cql_imitates(void **state) {
     }
 }
 
+/* What critics that value everything at 0 are charged, where actions lie in [-bound, bound]. */
+static double penalty_of(double bound) {
+    add_continuous(bound);
+    rlc_loss *loss = add_loss("{type: CQLLoss, actor_network: actor, qvalue_network: q, num_random: 1}");
+    load_network(rlc_model_find(model, "net"), FILE_NAME, "cql.0", "actor");
+    rlc_begin(p);
+    rlc_no_grad(true);
+    for (int i = 0; i < loss->num_targets; i++) {
+        golden_part parts[GOLDEN_PARTS];
+        for (int k = golden_parts(loss->targets[i].online, parts) - 1; k >= 0; k--) {
+            rlc_assign(parts[k].tensor, rlc_zeros(RLC_F32, rlc_shape_of(parts[k].tensor)));
+        }
+    }
+    rlc_no_grad(false);
+    expect_ok(rlc_end(p));
+    give(FILE_NAME, "cql.0", (const int[]){0, 1, 2, 4});
+    rlc_begin(p);
+    double cost = rlc_item(rlc_dict_get(rlc_loss_call(loss, golden_batch(FILE_NAME, "cql.0", 24)), "loss_cql"));
+    expect_ok(rlc_end(p));
+    give(NULL, NULL, NULL);
+    return cost;
+}
+
+/* All densities fall with the volume of the actions: twice the bound is log 4 more for each of two critics. */
+static void test_cql_bounds(void **state) {
+    (void)state;
+    assert_true(fabs(penalty_of(2) - penalty_of(1) - 2 * log(4)) < 1e-4);
+    assert_true(fabs(penalty_of(0.5) - penalty_of(1) + 2 * log(4)) < 1e-4);
+}
+
+static void test_cql_refused(void **state) {
+    (void)state;
+    rlc_module *loss = NULL;
+    off_policy_case c = case_of("discrete_iql", 0);
+    add_discrete(&c);
+    expect_error(rlc_model_build(model, "loss", "loss",
+                                 world_value("{type: CQLLoss, actor_network: actor, qvalue_network: q}"), &loss),
+                 RLC_INVALID, "it draws uniform actions, which need bounds; those of the environment are OneHot(3)");
+}
+
 /* A multiplier of 2 doubles what the critics learn from the penalty, and not what is reported of it. */
 static void test_cql_multiplier(void **state) {
     (void)state;
@@ -206,6 +246,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_discrete_iql, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_cql, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_cql_imitates, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_cql_bounds, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_cql_refused, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_cql_multiplier, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_discrete_cql, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_discrete_cql_target, start_without_model, free_model),
