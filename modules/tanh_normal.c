@@ -53,7 +53,7 @@ static rlc_tensor *tanh_log_prob(rlc_distribution *d, rlc_tensor *value) {
     rlc_tensor *x = unsquash(d, value);
     rlc_tensor *slope = rlc_add(x, rlc_softplus(rlc_mul_scalar(x, -2)));
     rlc_tensor *sum = rlc_add(density(d, x), rlc_mul_scalar(slope, 2));
-    return sum_event(sum, -0.5 * LOG_2PI - 2 * M_LN2 - log(0.5 * (b->high - b->low)));
+    return sum_event(sum, -2 * M_LN2 - log(0.5 * (b->high - b->low)));
 }
 
 const rlc_distribution_class rlc_tanh_normal_class = {
