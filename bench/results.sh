@@ -36,6 +36,7 @@ recipe() { # recipe seeds
 echo "$(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(./rlrun devices | sed -n 's/^cpu *//p'), one thread a run."
 # `make results` runs all; RECIPES="sac:5 ppo:10" some.
 for what in ${RECIPES:-dqn:20 double_dqn:10 dueling_dqn:10 dqn_per:10 c51:10 qr_dqn:10 rainbow:10 discrete_sac:10 ppo:10 a2c:10 \
-    sac:5 redq:5 td3:5 ddpg:5 ppo_pendulum:5 dqn_acrobot:5 ppo_acrobot:5 dqn_mountain_car:5 sac_mountain_car_continuous:5}; do
+    reinforce:10 cem:10 sac:5 redq:5 td3:5 ddpg:5 ppo_pendulum:5 a2c_pendulum:5 dqn_acrobot:5 ppo_acrobot:5 dqn_mountain_car:5 \
+    sac_mountain_car_continuous:5 td3_mountain_car_continuous:5 sac_gsde_mountain_car_continuous:5}; do
     recipe "recipes/${what%:*}.yaml" "${what#*:}"
 done

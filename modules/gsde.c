@@ -7,9 +7,10 @@
  *
  * so an action has the distribution Normal(loc, scale), and a ProbabilisticActor around this module scores it by that.
  *
- * eps is drawn anew for an environment where is_init says that an episode begins there, and, if asked, every so many
- * steps; in between it waits with the module, and with a checkpoint. Where td says nothing of beginnings, as the batch of
- * a loss does, `_eps_gSDE` of td is used if it has that, else no noise: loc and scale do not depend on it.
+ * eps is drawn anew for an environment where is_init says that an episode begins there, and, with resample_every, after so
+ * many steps, as Stable-Baselines3 does for each batch it collects; in between it waits with the module, and with a
+ * checkpoint. Where td says nothing of beginnings, as the batch of a loss does, `_eps_gSDE` of td is used if it has that,
+ * else no noise: loc and scale do not depend on it.
  */
 #include <math.h>
 #include <stdlib.h>
