@@ -35,17 +35,16 @@ static rlc_status read_summary(const char *folder, int64_t seed, cJSON **summary
 }
 
 static bool add_pair(cJSON *object, const char *name, double low, double high) {
-    return cJSON_AddItemToObject(object, name, rlc__json_numbers((double[]){low, high}, 2));
+    return rlc__json_put(object, name, rlc__json_numbers((double[]){low, high}, 2));
 }
 
 static bool add_measure(cJSON *aggregate, const char *name, const double *values, int64_t count,
                         const rlc_statistics *s) {
     cJSON *o = cJSON_AddObjectToObject(aggregate, name);
-    return cJSON_AddItemToObject(o, "values", rlc__json_numbers(values, count)) &&
-           rlc__json_number(o, "mean", s->mean) && rlc__json_number(o, "std", s->std) &&
-           add_pair(o, "mean_interval", s->mean_low, s->mean_high) && rlc__json_number(o, "iqm", s->iqm) &&
-           add_pair(o, "iqm_interval", s->iqm_low, s->iqm_high) && rlc__json_number(o, "min", s->smallest) &&
-           rlc__json_number(o, "max", s->largest);
+    return rlc__json_put(o, "values", rlc__json_numbers(values, count)) && rlc__json_number(o, "mean", s->mean) &&
+           rlc__json_number(o, "std", s->std) && add_pair(o, "mean_interval", s->mean_low, s->mean_high) &&
+           rlc__json_number(o, "iqm", s->iqm) && add_pair(o, "iqm_interval", s->iqm_low, s->iqm_high) &&
+           rlc__json_number(o, "min", s->smallest) && rlc__json_number(o, "max", s->largest);
 }
 
 /* Adds the seeds, all of them and those without a summary. */

@@ -11,8 +11,17 @@ static cJSON *number(double value) {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
 }
 
+/* cJSON forgets an item for whose name there is no memory. */
+bool rlc__json_put(cJSON *object, const char *name, cJSON *item) {
+    bool there = item != NULL && cJSON_AddItemToObject(object, name, item);
+    if (!there) {
+        cJSON_Delete(item);
+    }
+    return there;
+}
+
 bool rlc__json_number(cJSON *object, const char *name, double value) {
-    return cJSON_AddItemToObject(object, name, number(value));
+    return rlc__json_put(object, name, number(value));
 }
 
 bool rlc__json_text(cJSON *object, const char *name, const char *value) {

@@ -13,7 +13,9 @@
 
 RLC_BEGIN
 
-/* Add to an object; false when there is no memory. A number that is not finite becomes null: JSON has no NaN. */
+/* Add to an object; false when there is no memory. A number that is not finite becomes null: JSON has no NaN. An item is
+ * the object's, or freed; NULL is none. */
+bool rlc__json_put(cJSON *object, const char *name, cJSON *item);
 bool rlc__json_number(cJSON *object, const char *name, double value);
 bool rlc__json_text(cJSON *object, const char *name, const char *value);
 
