@@ -216,7 +216,7 @@ PYTHON = python3
 $O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
 
-oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts
+oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts $O/tests/oracle/steps
 	tests/oracle/run.sh $(PYTHON)
 
 # Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>. Where PREFIX/lib is

@@ -84,6 +84,7 @@ static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, 
     b->stream = rlc_state_stream(&b->state, b->device, seed, "buffer");
     b->cursor = rlc_state_tensor(&b->state, b->device, "cursor", RLC_I64, RLC_SHAPE(2));
     b->storage = rlc_dict_new_in(&b->arena, example->batch);
+    b->num_envs = rlc_shape_numel(example->batch);
     size_t count = 0;
     rlc_dict_each(example, count_one, &count);
     b->keys = rlc_arena_calloc(&b->arena, (count + 1) * sizeof *b->keys); /* one more for multi_step */
@@ -160,8 +161,9 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
     rlc_no_grad(was);
 }
 
-bool rlc_buffer_is_waiting(const rlc_buffer *b) {
-    return b->multi_step != NULL && *b->multi_step->seen < b->multi_step->n_steps;
+bool rlc_buffer_is_waiting(rlc_buffer *b) {
+    return (b->multi_step != NULL && *b->multi_step->seen < b->multi_step->n_steps) ||
+           (b->type->is_waiting != NULL && b->type->is_waiting(b));
 }
 
 rlc_dict *rlc_buffer_sample(rlc_buffer *b) {

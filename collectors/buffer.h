@@ -4,7 +4,15 @@
  *
  *     buffer: {type: PrioritizedReplayBuffer, capacity: 10_000, batch_size: 128, alpha: 0.6, beta: 0.4}
  *
+ *     buffer: {type: SliceReplayBuffer, capacity: 10_000, batch_size: 128, slice_len: 16}
+ *
  * It keeps the entries that it was prepared for, each in a ring of `capacity` rows; the oldest are overwritten.
+ *
+ * A SliceReplayBuffer hands out consecutive steps of one episode and environment: a sample is batch_size / slice_len
+ * slices one after the other, its steps in their order, drawn uniformly among all slices there are. No slice crosses the
+ * end of an episode, nor the place where the ring overwrites. The last step of each is marked as truncated and done, for
+ * what comes behind it is not in the sample. Batches must go on where the ones before ended, [environments, time]; the
+ * capacity is a multiple of the environments. An `advantage:` section is computed on slices, [slices, slice_len].
  */
 #ifndef RLC_BUFFER_H
 #define RLC_BUFFER_H
@@ -20,17 +28,22 @@ typedef struct rlc_buffer rlc_buffer;
 
 typedef struct rlc_buffer_class {
     rlc_class base;
+    const char *reads[4];                                   /* entries it needs besides those that a loss reads */
     void (*init)(rlc_buffer *self);                         /* optional */
     void (*extend)(rlc_buffer *self, const rlc_dict *rows); /* rows: one batch dimension */
     rlc_dict *(*sample)(rlc_buffer *self);
     /* Optional: what the loss found out about a sample, its td_error for priorities. */
     void (*update)(rlc_buffer *self, const rlc_dict *sample);
+    /* Optional: whether what came in so far is too little for a sample, and more may help. */
+    bool (*is_waiting)(rlc_buffer *self);
 } rlc_buffer_class;
 
 struct rlc_buffer {
     const rlc_buffer_class *type;
     rlc_device *device;
     int64_t capacity, batch_size;
+    int64_t num_envs;  /* of its example's batch */
+    int64_t slice_len; /* of a class that samples slices; 0 for single rows */
     rlc_arena arena;
     rlc_state state;
     rlc_stream *stream;
@@ -54,11 +67,11 @@ void rlc_buffer_free(rlc_buffer *buffer);
  * multi_step a batch is [environments, time], each going on where the one before ended. */
 void rlc_buffer_extend(rlc_buffer *buffer, const rlc_dict *batch);
 
-/* Whether what came in so far is too little for the first return of several steps. */
-bool rlc_buffer_is_waiting(const rlc_buffer *buffer);
+/* Whether what came in so far is too little for a sample: for the first return of several steps, or the first slice. */
+bool rlc_buffer_is_waiting(rlc_buffer *buffer);
 
 /* Records a sample: a dict [batch_size], drawn with replacement, with its rows' numbers under `index`. An empty buffer
- * is an error when it runs. */
+ * is an error when it runs, and so is one without a slice that is long enough. */
 rlc_dict *rlc_buffer_sample(rlc_buffer *buffer);
 
 /* Tells the buffer what became of a sample. */
@@ -70,7 +83,7 @@ void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
 rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
 
 extern const rlc_option rlc__buffer_options[];
-extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class;
+extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class, rlc_slice_replay_buffer_class;
 
 RLC_END
 

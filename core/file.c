@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A rename is lasting once the folder is on disk as well. */
@@ -47,4 +48,33 @@ rlc_status rlc_file_write(const char *path, bool (*write)(FILE *out, void *data)
     rlc_status status = write_by_way_of(temporary, path, write, data);
     free(temporary);
     return status;
+}
+
+rlc_status rlc_folder_make(const char *folder) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path) {
+        return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
+    }
+    for (char *at = path + 1;; at++) {
+        if (*at != '/' && *at != '\0') {
+            continue;
+        }
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            return rlc_fail(RLC_FAILED, "%s: the folder could not be made: %s", path, strerror(errno));
+        }
+        *at = kept;
+        if (kept == '\0') {
+            break;
+        }
+    }
+    struct stat info;
+    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        return rlc_fail(RLC_FAILED, "%s: this is not a folder", folder);
+    }
+    if (access(folder, W_OK) != 0) {
+        return rlc_fail(RLC_FAILED, "%s: cannot be written to: %s", folder, strerror(errno));
+    }
+    return RLC_OK;
 }

@@ -16,6 +16,9 @@ RLC_BEGIN
  * that was there before. `write` returns false, with errno set, when it could not. */
 rlc_status rlc_file_write(const char *path, bool (*write)(FILE *out, void *data), void *data);
 
+/* Makes a folder, and those it lies in; one that is there already is left as it is. */
+rlc_status rlc_folder_make(const char *folder);
+
 RLC_END
 
 #endif

@@ -148,18 +148,27 @@ RLC_INLINE float rlc_clampf(float x, float low, float high) {
     return rlc_selectf(x < low, low, rlc_selectf(x > high, high, x));
 }
 
+/* With m = e^(-2|x|) - 1 it is -m / (m + 2). 1 is taken from 2^n before e^r - 1 is added, so that neither m nor m + 2 loses
+ * bits; and a sum between 1 and 2 is rounded half as much as e^(2|x|) + 1, between 2 and 4, would be. */
 RLC_INLINE float rlc_tanhf(float x) {
-    float size = x < 0.0f ? -x : x;
-    float z = x * x;
-    float p = -5.70498872745e-3f;
-    p = p * z + 2.06390887954e-2f;
-    p = p * z + -5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z + -3.33332819422e-1f;
-    float near_zero = p * z * x + x;
-    float far = 1.0f - 2.0f / (rlc_expf(2.0f * size) + 1.0f);
-    far = x < 0.0f ? -far : far;
-    return size < 0.625f ? near_zero : far;
+    float y = -2.0f * (x < 0.0f ? -x : x);
+    y = y < -20.0f ? -20.0f : y; /* tanh is 1 there */
+    const float shift = 12582912.0f;
+    float shifted = y * 1.44269504088896341f + shift;
+    float n = shifted - shift;
+    float r = y - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r;
+    float power = rlc_float_from_bits((rlc_float_bits(shifted) << 23) + 0x3f800000u);
+    float grown = power * p;
+    float t = (grown + (power - 1.0f)) / (grown + (power + 1.0f));
+    return rlc_float_from_bits((rlc_float_bits(t) & 0x7fffffffu) | (rlc_float_bits(x) & 0x80000000u));
 }
 
 /* e^x - 1 */

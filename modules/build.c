@@ -6,11 +6,35 @@
 
 /* A second instance in the making: what has been built anew so far, so that a member shared in the source is shared in
  * the copy. */
+enum { MAX_CLONED = 256 };
 typedef struct rlc_cloning {
     const char *root;
-    rlc_module *from[RLC_MAX_NESTING], *to[RLC_MAX_NESTING];
+    rlc_module *from[MAX_CLONED], *to[MAX_CLONED];
     int count;
+    rlc_module *next_from; /* what the module that is created next is a copy of, or NULL */
 } rlc_cloning;
+
+static bool note_copy(rlc_cloning *cloning, rlc_module *copy) {
+    if (cloning->count == MAX_CLONED) {
+        rlc_fail(RLC_INVALID, "%s: a second instance of more than %d modules", copy->path, MAX_CLONED);
+        return false;
+    }
+    cloning->from[cloning->count] = cloning->next_from;
+    cloning->to[cloning->count++] = copy;
+    cloning->next_from = NULL;
+    return true;
+}
+
+/* What the next member of a copy is a copy of: members are built in the same order. */
+static rlc_module *source_of_next_member(const rlc_cloning *cloning, const rlc_module *self) {
+    for (int i = 0; i < cloning->count; i++) {
+        const rlc_module *source = cloning->from[i];
+        if (cloning->to[i] == self && source != NULL && self->num_members < source->num_members) {
+            return source->members[self->num_members];
+        }
+    }
+    return NULL;
+}
 
 const rlc_option rlc__module_options[] = {
     {.name = "in_keys", .type = RLC_OPTION_STRINGS, .offset = offsetof(rlc_module, in_names), .help = "keys it reads"},
@@ -103,11 +127,15 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
     if (m == NULL || modules == NULL) {
         return NULL;
     }
+    model->modules = modules;
     m->type = type;
     m->model = model;
     m->path = path;
     m->options = options;
     m->example = build->example;
+    if (build->cloning != NULL && !note_copy(build->cloning, m)) {
+        return NULL;
+    }
     m->first_parameter = model->num_parameters;
     m->handed_in = keep(model, build->in_keys);
     m->handed_out = keep(model, build->out_keys);
@@ -117,19 +145,21 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
             RLC_OK) {
         return NULL;
     }
-    model->modules = modules;
     modules[model->num_modules++] = m;
     rlc_build mine = *build;
     mine.path = path;
     mine.in_keys = mine.out_keys = NULL;
     const char *where = rlc_current()->where;
     rlc_current()->where = path;
-    type->init(m, &mine);
+    if (type->init != NULL) {
+        type->init(m, &mine);
+    }
     rlc_current()->where = where;
     if (rlc_error_status() != RLC_OK || check_keys(m) != RLC_OK) {
         rlc_value_locate(options);
         return NULL;
     }
+    m->complete = true;
     return m;
 }
 
@@ -200,6 +230,35 @@ static rlc_module *unknown_module(const rlc_model *model, const char *path, cons
     return NULL;
 }
 
+static rlc_module *unknown_part(const rlc_model *model, const char *path, const rlc_value *value,
+                                const rlc_module *whole) {
+    char parts[512] = "";
+    size_t length = strlen(whole->path);
+    for (int i = 0; i < model->num_modules; i++) {
+        const char *other = model->modules[i]->path, *part = other + length + 1;
+        bool inside = strncmp(other, whole->path, length) == 0 && other[length] == '.' && strchr(part, '.') == NULL;
+        if (inside && strlen(parts) + strlen(part) + 8 < sizeof parts) {
+            strcat(strcat(parts, parts[0] != '\0' ? ", " : ""), part);
+        }
+    }
+    rlc_value_fail(value, "%s: there is no module '%s'; parts of %s are: %s", path, value->text, whole->path,
+                   parts[0] != '\0' ? parts : "none");
+    return NULL;
+}
+
+/* What stands inside a module of the recipe: "net.policy". The module is built first if it is not there yet. */
+static rlc_module *resolve_part(rlc_model *model, const char *path, const rlc_value *name) {
+    size_t length = strcspn(name->text, ".");
+    char *first = rlc_arena_printf(&model->arena, "%.*s", (int)length, name->text);
+    if (first == NULL) {
+        return NULL;
+    }
+    rlc_value outer = {.kind = RLC_TEXT, .text = first, .file = name->file, .line = name->line};
+    rlc_module *whole = rlc__model_resolve(model, path, &outer);
+    rlc_module *found = whole != NULL ? rlc_model_find(model, name->text) : NULL;
+    return found != NULL || whole == NULL ? found : unknown_part(model, path, name, whole);
+}
+
 rlc_module *rlc__model_resolve(rlc_model *model, const char *path, const rlc_value *name) {
     for (int i = 0; i < model->num_building; i++) {
         if (strcmp(model->building[i], name->text) == 0) {
@@ -208,11 +267,11 @@ rlc_module *rlc__model_resolve(rlc_model *model, const char *path, const rlc_val
     }
     rlc_module *found = rlc_model_find(model, name->text);
     if (found != NULL) {
-        return found;
+        return found->complete ? found : circular(model, name);
     }
     const rlc_value *definition = rlc_value_find(model->definitions, name->text);
     if (definition == NULL) {
-        return unknown_module(model, path, name);
+        return strchr(name->text, '.') != NULL ? resolve_part(model, path, name) : unknown_module(model, path, name);
     }
     char *full = rlc_arena_printf(&model->arena, "modules.%s", name->text);
     return full != NULL ? rlc__model_build_top(model, "module", full, definition) : NULL;
@@ -237,24 +296,16 @@ static bool add_member(rlc_module *self, rlc_module *member) {
 static rlc_module *clone_once(const rlc_build *build, rlc_module *source, const char *path) {
     rlc_cloning *cloning = build->cloning;
     for (int i = 0; i < cloning->count; i++) {
-        if (cloning->from[i] == source) {
+        if (cloning->from[i] == source || cloning->to[i] == source) {
             return cloning->to[i];
         }
-    }
-    if (cloning->count == RLC_MAX_NESTING) {
-        rlc_fail(RLC_INVALID, "%s: more than %d modules refer to each other", path, RLC_MAX_NESTING);
-        return NULL;
     }
     rlc_build mine = *build;
     mine.example = source->example;
     mine.in_keys = &source->handed_in;
     mine.out_keys = &source->handed_out;
-    rlc_module *copy = create(source->type, source->options, path, &mine);
-    if (copy != NULL) {
-        cloning->from[cloning->count] = source;
-        cloning->to[cloning->count++] = copy;
-    }
-    return copy;
+    cloning->next_from = source;
+    return create(source->type, source->options, path, &mine);
 }
 
 rlc_module *rlc_module_build(rlc_module *self, const rlc_build *build, const rlc_value *value, const char *name) {
@@ -272,6 +323,9 @@ rlc_module *rlc_module_build(rlc_module *self, const rlc_build *build, const rlc
         }
     } else {
         const rlc_module_class *type = class_of(model, "module", path, value);
+        if (build->cloning != NULL) {
+            build->cloning->next_from = source_of_next_member(build->cloning, self);
+        }
         member = type != NULL ? create(type, value, path, build) : NULL;
     }
     return member != NULL && add_member(self, member) ? member : NULL;

@@ -17,14 +17,6 @@ static void prepare(rlc_distribution *d) {
     }
 }
 
-/* The normalised logits, computed once for all that is asked. */
-static rlc_tensor *log_probs(rlc_distribution *d) {
-    if (d->log_probs == NULL) {
-        d->log_probs = rlc_log_softmax(d->parameter[0], -1);
-    }
-    return d->log_probs;
-}
-
 static rlc_tensor *draw(rlc_distribution *d, rlc_stream *stream) {
     return rlc_random_categorical(stream, d->parameter[0]);
 }
@@ -46,7 +38,7 @@ static rlc_tensor *most_likely_one_hot(rlc_distribution *d) {
 }
 
 static rlc_tensor *log_prob(rlc_distribution *d, rlc_tensor *index) {
-    return rlc_squeeze(rlc_gather(log_probs(d), -1, rlc_unsqueeze(index, -1)), -1);
+    return rlc_squeeze(rlc_gather(rlc_distribution_log_probs(d), -1, rlc_unsqueeze(index, -1)), -1);
 }
 
 /* The index of the last sample is known; any other vector is searched for its one. */
@@ -57,12 +49,12 @@ static rlc_tensor *log_prob_one_hot(rlc_distribution *d, rlc_tensor *value) {
 /* - sum p log p */
 static rlc_tensor *entropy(rlc_distribution *d, rlc_stream *stream) {
     (void)stream;
-    rlc_tensor *log_p = log_probs(d);
+    rlc_tensor *log_p = rlc_distribution_log_probs(d);
     return rlc_neg(rlc_sum(rlc_mul(rlc_exp(log_p), log_p), -1, false));
 }
 
 static rlc_tensor *kl(rlc_distribution *p, rlc_distribution *q) {
-    rlc_tensor *log_p = log_probs(p), *log_q = log_probs(q);
+    rlc_tensor *log_p = rlc_distribution_log_probs(p), *log_q = rlc_distribution_log_probs(q);
     return rlc_sum(rlc_mul(rlc_exp(log_p), rlc_sub(log_p, log_q)), -1, false);
 }
 

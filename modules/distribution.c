@@ -46,6 +46,16 @@ rlc_tensor *rlc_distribution_entropy(rlc_distribution *d, rlc_stream *stream) {
     return d->family->type->entropy(d, stream);
 }
 
+rlc_tensor *rlc_distribution_log_probs(rlc_distribution *d) {
+    if (!d->family->type->discrete) {
+        return rlc__op_fail("log_probs", "a %s has no list of actions", d->family->type->base.name);
+    }
+    if (d->log_probs == NULL) {
+        d->log_probs = rlc_log_softmax(d->parameter[0], -1);
+    }
+    return d->log_probs;
+}
+
 rlc_tensor *rlc_distribution_kl(rlc_distribution *p, rlc_distribution *q) {
     const rlc_distribution_class *type = p->family->type;
     if (type != q->family->type || type->kl == NULL) {

@@ -66,6 +66,9 @@ rlc_tensor *rlc_distribution_deterministic(rlc_distribution *d);
 rlc_tensor *rlc_distribution_log_prob(rlc_distribution *d, rlc_tensor *value);
 rlc_tensor *rlc_distribution_entropy(rlc_distribution *d, rlc_stream *stream);
 
+/* Of a discrete family: the logarithm of every action's probability, [*batch, n]; NULL with an error of another. */
+rlc_tensor *rlc_distribution_log_probs(rlc_distribution *d);
+
 /* KL(p || q) of two distributions of one family with a closed form; NULL with an error otherwise. */
 rlc_tensor *rlc_distribution_kl(rlc_distribution *p, rlc_distribution *q);
 

@@ -63,7 +63,8 @@ rlc_status rlc_model_define(rlc_model *model, const rlc_value *modules);
 rlc_status rlc_model_build(rlc_model *model, const char *kind, const char *name, const rlc_value *options,
                            rlc_module **module);
 
-/* The module that an option of another object names, or says as a map: built under `path` in that case. */
+/* The module that an option of another object names ("net", or what stands inside, "net.policy"), or says as a map: built
+ * under `path` in that case. */
 rlc_status rlc_model_refer(rlc_model *model, const char *path, const rlc_value *option, rlc_module **module);
 
 /* The module called "modules.NAME", or with that path; NULL if there is none. */

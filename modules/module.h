@@ -41,7 +41,7 @@ typedef struct rlc_module_class {
     rlc_class base;
     const char *in_keys[RLC_MAX_KEYS], *out_keys[RLC_MAX_KEYS]; /* unless told otherwise */
 
-    /* Declares parameters and members. Errors are recorded (rlc_fail, or by any op) and end the build. */
+    /* Optional. Declares parameters and members. Errors are recorded (rlc_fail, or by any op) and end the build. */
     void (*init)(rlc_module *self, const rlc_build *build);
 
     /* Records the ops of one call. Must not allocate other than by ops. */
@@ -73,6 +73,7 @@ struct rlc_module {
     rlc_strings in_names, out_names; /* the options in_keys and out_keys */
     rlc_strings handed_in, handed_out; /* what the wrapper handed down */
     int visit;                       /* the walk over the model that saw it last */
+    bool complete;                   /* its init has come to an end */
 };
 
 /* What init is told. */

@@ -14,7 +14,7 @@ static rlc_tensor *normal_choice(rlc_distribution *d) {
 }
 
 static rlc_tensor *normal_log_prob(rlc_distribution *d, rlc_tensor *value) {
-    return sum_event(density(d, value), -0.5 * LOG_2PI);
+    return sum_event(density(d, value), 0);
 }
 
 /* 1/2 + log(2 pi) / 2 + log scale, whatever loc is; the scale may be one for the whole batch. */

@@ -25,15 +25,15 @@ static inline rlc_tensor *draw(const rlc_distribution *d, rlc_stream *stream) {
     return loc != NULL ? rlc_add(loc, rlc_mul(scale_of(d), rlc_randn(stream, rlc_shape_of(loc)))) : NULL;
 }
 
-/* Element by element: log N up to its constant, -log(2 pi) / 2. */
+/* Element by element: log N. */
 static inline rlc_tensor *density(const rlc_distribution *d, rlc_tensor *x) {
-    rlc_tensor *z = rlc_div(rlc_sub(x, loc_of(d)), scale_of(d));
-    return rlc_sub(rlc_mul_scalar(rlc_square(z), -0.5), rlc_log(scale_of(d)));
+    return rlc_normal_log_prob(rlc_sub(x, loc_of(d)), scale_of(d));
 }
 
 /* The sum over the event, with what `each` element adds. */
 static inline rlc_tensor *sum_event(rlc_tensor *x, double each) {
-    return x != NULL ? rlc_add_scalar(rlc_sum(x, -1, false), each * (double)rlc_size(x, -1)) : NULL;
+    rlc_tensor *sum = rlc_sum(x, -1, false);
+    return sum != NULL && each != 0 ? rlc_add_scalar(sum, each * (double)rlc_size(x, -1)) : sum;
 }
 
 /* What those in an interval have in common: [low, high], the environment's unless a recipe says otherwise. */

@@ -14,11 +14,12 @@ typedef struct ProbabilisticActor {
     const rlc_key *parameters[RLC_MAX_DISTRIBUTION_PARAMETERS]; /* what the option in_keys says, or the family */
     int num_parameters;
     const rlc_key *action, *log_prob;
+    bool acts; /* its modules write the action themselves, as gSDEModule does; the distribution then only scores it */
     rlc_stream *noise;
 } ProbabilisticActor;
 
 static const rlc_option options[] = {
-    RLC_MODULES(ProbabilisticActor, modules, "what computes the distribution's parameters, one after the other"),
+    RLC_MODULES(ProbabilisticActor, modules, "what computes the distribution's parameters, one after the other; an action that they write is the one taken"),
     RLC_MODULE(ProbabilisticActor, module, "the same, for a single one"),
     {.name = "distribution",
      .type = RLC_OPTION_VALUE,
@@ -61,8 +62,11 @@ static void set_out_keys(ProbabilisticActor *m) {
     int count = 0;
     for (; count < self->num_out; count++) {
         out[count] = self->out_keys[count];
+        m->acts = m->acts || out[count] == m->action;
     }
-    out[count++] = m->action;
+    if (!m->acts) {
+        out[count++] = m->action;
+    }
     if (m->return_log_prob) {
         out[count++] = m->log_prob;
     }
@@ -117,7 +121,7 @@ static void forward(rlc_module *self, rlc_dict *td) {
     if (!distribution(self, td, &d)) {
         return;
     }
-    rlc_tensor *action = rlc_distribution_choose(&d, m->noise);
+    rlc_tensor *action = m->acts ? rlc_dict_get_key(td, m->action) : rlc_distribution_choose(&d, m->noise);
     rlc_dict_set_key(td, m->action, action);
     if (m->return_log_prob) {
         rlc_dict_set_key(td, m->log_prob, rlc_distribution_log_prob(&d, action));

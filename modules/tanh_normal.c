@@ -9,16 +9,18 @@ typedef struct TanhNormal {
 
 static const rlc_option tanh_options[] = {
     BOUNDS,
-    RLC_BOOL_OPTION(TanhNormal, tanh_loc, false, "keep loc within upscale by upscale tanh(loc / upscale)"),
+    RLC_BOOL_OPTION(TanhNormal, tanh_loc, false,
+                    "keep loc within upscale of the middle of the bounds: upscale tanh(loc / upscale) + middle"),
     RLC_FLOAT(TanhNormal, upscale, 5, 1e-6, 1e6, "bound of loc under tanh_loc"),
     {0},
 };
 
-/* Holds loc back where the recipe asks for it. */
+/* Holds loc back where the recipe asks for it; as in TorchRL, around the middle of the bounds. */
 static void prepare(rlc_distribution *d) {
     const TanhNormal *f = (const TanhNormal *)d->family;
     if (f->tanh_loc) {
-        d->parameter[0] = rlc_mul_scalar(rlc_tanh(rlc_mul_scalar(d->parameter[0], 1 / f->upscale)), f->upscale);
+        rlc_tensor *held = rlc_mul_scalar(rlc_tanh(rlc_mul_scalar(d->parameter[0], 1 / f->upscale)), f->upscale);
+        d->parameter[0] = rlc_add_scalar(held, 0.5 * (f->base.low + f->base.high));
     }
 }
 
@@ -51,7 +53,7 @@ static rlc_tensor *tanh_log_prob(rlc_distribution *d, rlc_tensor *value) {
     rlc_tensor *x = unsquash(d, value);
     rlc_tensor *slope = rlc_add(x, rlc_softplus(rlc_mul_scalar(x, -2)));
     rlc_tensor *sum = rlc_add(density(d, x), rlc_mul_scalar(slope, 2));
-    return sum_event(sum, -0.5 * LOG_2PI - 2 * M_LN2 - log(0.5 * (b->high - b->low)));
+    return sum_event(sum, -2 * M_LN2 - log(0.5 * (b->high - b->low)));
 }
 
 const rlc_distribution_class rlc_tanh_normal_class = {

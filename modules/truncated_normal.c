@@ -81,7 +81,7 @@ static rlc_tensor *truncated_entropy(rlc_distribution *d, rlc_stream *stream) {
 static rlc_tensor *truncated_log_prob(rlc_distribution *d, rlc_tensor *value) {
     const bounded *b = bounds_of(d);
     rlc_tensor *x = rlc_clamp(value, b->low, b->high);
-    rlc_tensor *sum = sum_event(rlc_sub(density(d, x), rlc_log(inside(d))), -0.5 * LOG_2PI);
+    rlc_tensor *sum = sum_event(rlc_sub(density(d, x), rlc_log(inside(d))), 0);
     return rlc_where(rlc_all(rlc_eq(x, value), -1, false), sum, rlc_scalar((double)-INFINITY));
 }
 

@@ -1,6 +1,7 @@
 #include "objectives/estimators.h"
 
 #include "core/record.h"
+#include "modules/distribution.h"
 #include "objectives/values.h"
 
 typedef struct Estimator {
@@ -13,6 +14,15 @@ typedef struct Estimator {
 } Estimator;
 
 typedef Estimator TD0Estimator, TD1Estimator, TDLambdaEstimator, GAE;
+
+typedef struct VTrace {
+    Estimator base;
+    const rlc_value *actor_network;
+    double rho_thresh, c_thresh;
+    bool average_adv;
+    rlc_module *actor;
+    const rlc_key *action, *log_prob;
+} VTrace;
 
 enum { TIME = -2 };
 enum { REWARD, DONE, TERMINATED, SIGNALS };
@@ -51,6 +61,29 @@ static void init(rlc_module *self, const rlc_build *build) {
         keys[count++] = m->network->in_keys[i];
         keys[count++] = rlc_key_join(m->next, m->network->in_keys[i]);
     }
+    rlc_module_set_in_keys(self, keys, count);
+}
+
+/* It also reads what the actor reads, what was done, and how likely that was. */
+static void vtrace_init(rlc_module *self, const rlc_build *build) {
+    VTrace *m = (VTrace *)self;
+    const rlc_key *keys[2 * RLC_MAX_KEYS + 2];
+    init(self, build);
+    m->actor = rlc_error_status() == RLC_OK ? rlc_module_build(self, build, m->actor_network, "actor_network") : NULL;
+    if (m->actor == NULL) {
+        return;
+    }
+    m->action = rlc_key_intern("action");
+    m->log_prob = rlc_key_intern("action_log_prob");
+    int count = 0;
+    for (int i = 0; i < self->num_in; i++) {
+        keys[count++] = self->in_keys[i];
+    }
+    for (int i = 0; i < m->actor->num_in; i++) {
+        keys[count++] = m->actor->in_keys[i];
+    }
+    keys[count++] = m->action;
+    keys[count++] = m->log_prob;
     rlc_module_set_in_keys(self, keys, count);
 }
 
@@ -171,6 +204,28 @@ static void gae_forward(rlc_module *self, rlc_dict *td) {
     rlc_no_grad(was);
 }
 
+/* The log-probability of what was done, to the policy as it is now: [*batch, T, 1]. */
+static rlc_tensor *log_prob_now(const VTrace *m, const rlc_dict *td) {
+    rlc_dict *now = rlc_dict_clone(td);
+    rlc_distribution d;
+    if (now == NULL || !rlc_module_distribution(m->actor, now, &d)) {
+        return NULL;
+    }
+    return rlc_unsqueeze(rlc_distribution_log_prob(&d, rlc_dict_get_key(td, m->action)), -1);
+}
+
+static void vtrace_forward(rlc_module *self, rlc_dict *td) {
+    const VTrace *m = (const VTrace *)self;
+    bool was = rlc_no_grad(true);
+    rlc_trajectory steps = read_batch(&m->base, td);
+    rlc_tensor *log_pi = log_prob_now(m, td), *log_mu = rlc_unsqueeze(rlc_dict_get_key(td, m->log_prob), -1), *target;
+    rlc_tensor *advantage = rlc_vtrace(&steps, log_pi, log_mu, m->base.gamma, m->rho_thresh, m->c_thresh, &target);
+    rlc_out(self, td, 0, m->average_adv ? standardised(advantage, 1e-5) : advantage);
+    rlc_out(self, td, 1, target);
+    rlc_out(self, td, 2, steps.value);
+    rlc_no_grad(was);
+}
+
 #define NETWORK RLC_MODULE(Estimator, value_network, "writes state_value", .required = true)
 #define GAMMA RLC_FLOAT(Estimator, gamma, 0.99, 0, 1, "discount of a step")
 #define LMBDA                                                                                                          \
@@ -187,16 +242,29 @@ static const rlc_option return_options[] = {NETWORK, GAMMA, AVERAGE_REWARDS, SHI
 static const rlc_option td_lambda_options[] = {NETWORK, GAMMA, LMBDA, AVERAGE_REWARDS, SHIFTED, {0}};
 static const rlc_option gae_options[] = {NETWORK, GAMMA, LMBDA, AVERAGE_GAE, SHIFTED, {0}};
 
-#define ESTIMATOR(class_name, Type, its_options, its_forward, text)                                                    \
+static const rlc_option vtrace_options[] = {
+    NETWORK,
+    RLC_MODULE(VTrace, actor_network, "the policy that learns: a ProbabilisticActor", .required = true),
+    GAMMA,
+    RLC_FLOAT(VTrace, rho_thresh, 1, 0, 1e9, "largest weight of a step's own surprise"),
+    RLC_FLOAT(VTrace, c_thresh, 1, 0, 1e9, "largest weight of what lies behind a step"),
+    RLC_BOOL_OPTION(VTrace, average_adv, false, "bring a batch's advantages to mean 0 and deviation 1"),
+    SHIFTED,
+    {0},
+};
+
+#define ESTIMATOR(class_name, Type, its_options, its_init, its_forward, text)                                          \
     const rlc_module_class class_name = {                                                                              \
         .base = RLC_CLASS("module", Type, .doc = text, .options = its_options),                                        \
         .out_keys = {"advantage", "value_target", "state_value"},                                                      \
-        .init = init,                                                                                                  \
+        .init = its_init,                                                                                              \
         .forward = its_forward,                                                                                        \
     }
 
-ESTIMATOR(rlc_td0_estimator_class, TD0Estimator, return_options, td0_forward, "advantages from one step");
-ESTIMATOR(rlc_td1_estimator_class, TD1Estimator, return_options, td1_forward, "advantages from whole returns");
-ESTIMATOR(rlc_td_lambda_estimator_class, TDLambdaEstimator, td_lambda_options, td_lambda_forward,
+ESTIMATOR(rlc_td0_estimator_class, TD0Estimator, return_options, init, td0_forward, "advantages from one step");
+ESTIMATOR(rlc_td1_estimator_class, TD1Estimator, return_options, init, td1_forward, "advantages from whole returns");
+ESTIMATOR(rlc_td_lambda_estimator_class, TDLambdaEstimator, td_lambda_options, init, td_lambda_forward,
           "advantages from lambda-returns");
-ESTIMATOR(rlc_gae_class, GAE, gae_options, gae_forward, "generalised advantage estimates");
+ESTIMATOR(rlc_gae_class, GAE, gae_options, init, gae_forward, "generalised advantage estimates");
+ESTIMATOR(rlc_vtrace_class, VTrace, vtrace_options, vtrace_init, vtrace_forward,
+          "advantages of actions that an earlier policy took");

@@ -86,8 +86,8 @@ void rlc_loss_group_parameter(rlc_loss *loss, const char *name, const rlc_tensor
 }
 
 rlc_module *rlc_loss_target(rlc_loss *loss, const rlc_build *build, rlc_module *online, const char *name) {
-    if (loss->num_targets == RLC_MAX_GROUPS) {
-        rlc_fail(RLC_INVALID, "%s: more than %d target networks", loss->base.path, RLC_MAX_GROUPS);
+    if (loss->num_targets == RLC_MAX_TARGETS) {
+        rlc_fail(RLC_INVALID, "%s: more than %d target networks", loss->base.path, RLC_MAX_TARGETS);
         return NULL;
     }
     rlc_module *target = rlc_module_clone(&loss->base, build, online, name, true);
@@ -169,4 +169,16 @@ rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target) {
     return distance == L2   ? rlc_squared_error(value, target)
            : distance == L1 ? rlc_absolute_error(value, target)
                             : rlc_smooth_l1(value, target, 1);
+}
+
+rlc_tensor *rlc_chosen_value(const rlc_spec *spec, rlc_tensor *values, rlc_tensor *action) {
+    if (values == NULL || action == NULL) {
+        return NULL;
+    }
+    if (rlc_size(values, -1) != spec->n) {
+        return rlc__op_fail("chosen_value", "a network gives %lld values, but the environment has %lld actions",
+                            (long long)rlc_size(values, -1), (long long)spec->n);
+    }
+    return spec->kind == RLC_SPEC_ONE_HOT ? rlc_sum(rlc_mul(values, rlc_cast(action, RLC_F32)), -1, true)
+                                          : rlc_gather(values, -1, rlc_unsqueeze(action, -1));
 }

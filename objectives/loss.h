@@ -25,7 +25,7 @@
 
 RLC_BEGIN
 
-enum { RLC_MAX_GROUPS = 8 };
+enum { RLC_MAX_GROUPS = 8, RLC_MAX_TARGETS = 32 };
 
 /* Parameters that belong together, by their numbers in the model. */
 typedef struct rlc_loss_group_entry {
@@ -41,7 +41,7 @@ typedef struct rlc_loss_target_entry {
 typedef struct rlc_loss {
     rlc_module base;
     rlc_loss_group_entry groups[RLC_MAX_GROUPS];
-    rlc_loss_target_entry targets[RLC_MAX_GROUPS];
+    rlc_loss_target_entry targets[RLC_MAX_TARGETS];
     int num_groups, num_targets;
     rlc_dict *out; /* where the current call puts its numbers */
     rlc_tensor *frames; /* int64, one element: how far the run of `total_frames` is, for schedules; NULL without a run */
@@ -78,9 +78,14 @@ rlc_tensor *rlc_loss_scheduled(const rlc_loss *loss, const rlc_schedule *schedul
 #define RLC_DISTANCE_NAMES "l2|l1|smooth_l1"
 rlc_tensor *rlc_distance(int distance, rlc_tensor *value, rlc_tensor *target);
 
+/* Of the values of all actions, [*batch, n], that of one written as the spec says, [*batch, 1]. */
+rlc_tensor *rlc_chosen_value(const rlc_spec *spec, rlc_tensor *values, rlc_tensor *action);
+
 extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_class, rlc_qr_dqn_loss_class,
-    rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class,
-    rlc_a2c_loss_class, rlc_reinforce_loss_class;
+    rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_discrete_sac_loss_class, rlc_redq_loss_class,
+    rlc_iql_loss_class, rlc_discrete_iql_loss_class, rlc_cql_loss_class, rlc_discrete_cql_loss_class,
+    rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class, rlc_a2c_loss_class, rlc_reinforce_loss_class,
+    rlc_cem_loss_class;
 
 RLC_END
 

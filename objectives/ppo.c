@@ -18,7 +18,7 @@ typedef struct on_policy_loss {
     rlc_loss base;
     const rlc_value *actor_option, *critic_option, *clip_option, *entropy_option;
     int loss_function;
-    double critic_coeff, beta, increment, decrement, dtarg;
+    double critic_coeff, clip_value, beta, increment, decrement, dtarg;
     bool normalize_advantage;
     rlc_module *actor, *critic;
     rlc_schedule *clip_epsilon, *entropy_coeff;
@@ -34,18 +34,29 @@ typedef on_policy_loss A2CLoss;
 typedef on_policy_loss ReinforceLoss;
 
 #define NETWORKS                                                                                                       \
-    {.name = "actor_network", .type = RLC_OPTION_MODULE, .offset = offsetof(on_policy_loss, actor_option),             \
-     .required = true, .help = "the policy: a ProbabilisticActor"},                                                    \
-        {.name = "critic_network", .type = RLC_OPTION_MODULE, .offset = offsetof(on_policy_loss, critic_option),       \
-         .alias = "value_network", .help = "writes state_value; without one no critic is trained"},                    \
+    {.name = "actor_network",                                                                                          \
+     .type = RLC_OPTION_MODULE,                                                                                        \
+     .offset = offsetof(on_policy_loss, actor_option),                                                                 \
+     .required = true,                                                                                                 \
+     .help = "the policy: a ProbabilisticActor"},                                                                      \
+        {.name = "critic_network",                                                                                     \
+         .type = RLC_OPTION_MODULE,                                                                                    \
+         .offset = offsetof(on_policy_loss, critic_option),                                                            \
+         .alias = "value_network",                                                                                     \
+         .help = "writes state_value; without one no critic is trained"},                                              \
         RLC_ENUM(on_policy_loss, loss_function, "smooth_l1", RLC_DISTANCE_NAMES, "of the critic's differences",        \
                  .alias = "loss_critic_type"),                                                                         \
-        RLC_FLOAT(on_policy_loss, critic_coeff, 1, 0, 1e6, "weight of the critic's loss")
+        RLC_FLOAT(on_policy_loss, critic_coeff, 1, 0, 1e6, "weight of the critic's loss"),                             \
+        RLC_FLOAT(on_policy_loss, clip_value, 0, 0, 1e6,                                                               \
+                  "how far the critic may go from the batch's state_value to get nearer to its target; 0: any way")
 #define ENTROPY                                                                                                        \
-    {.name = "entropy_coeff", .type = RLC_OPTION_VALUE, .offset = offsetof(on_policy_loss, entropy_option),            \
-     .alias = "entropy_coef", .help = "weight of the entropy, 0.01 unless given: a number or a schedule"}
+    {                                                                                                                  \
+        .name = "entropy_coeff", .type = RLC_OPTION_VALUE, .offset = offsetof(on_policy_loss, entropy_option),         \
+        .alias = "entropy_coef", .help = "weight of the entropy, 0.01 unless given: a number or a schedule"            \
+    }
 #define NORMALIZE                                                                                                      \
-    RLC_BOOL_OPTION(on_policy_loss, normalize_advantage, false, "give the advantages of a minibatch mean 0, deviation 1")
+    RLC_BOOL_OPTION(on_policy_loss, normalize_advantage, false,                                                        \
+                    "give the advantages of a minibatch mean 0, deviation 1")
 
 static const rlc_option clip_options[] = {
     NETWORKS,
@@ -101,7 +112,7 @@ static void init(rlc_module *self, const rlc_build *build, bool compares) {
             return;
         }
         rlc_loss_group(&m->base, "critic", m->critic);
-        rlc_loss_reads(&m->base, m->critic, false, NULL, 0);
+        rlc_loss_reads(&m->base, m->critic, false, (const char *const[]){"state_value"}, m->clip_value > 0);
     }
     rlc_loss_group(&m->base, "actor", m->actor);
     rlc_loss_reads(&m->base, m->actor, false, keys, compares ? 4 : m->critic != NULL ? 3 : 2);
@@ -156,6 +167,21 @@ static rlc_tensor *reconsider(const on_policy_loss *m, const rlc_dict *td, rlc_d
     return rlc_unsqueeze(rlc_distribution_log_prob(d, rlc_dict_get_key(td, m->action)), -1);
 }
 
+/* What the critic loses, element by element. With clip_value the larger of its distance and of that of V clipped to
+ * V_old +- clip_value, as in the code of the PPO paper. */
+static rlc_tensor *critic_distance(on_policy_loss *m, const rlc_dict *td, rlc_tensor *value, rlc_tensor *target) {
+    rlc_tensor *distance = rlc_distance(m->loss_function, value, target);
+    if (m->clip_value == 0) {
+        return distance;
+    }
+    rlc_tensor *old = rlc_dict_get_key(td, m->value), *step = rlc_sub(value, old);
+    rlc_tensor *clipped = rlc_clamp(step, -m->clip_value, m->clip_value);
+    bool was = rlc_no_grad(true);
+    rlc_loss_set(&m->base, "value_clip_fraction", rlc_mean(rlc_cast(rlc_ne(clipped, step), RLC_F32), RLC_ALL, false));
+    rlc_no_grad(was);
+    return rlc_maximum(distance, rlc_distance(m->loss_function, rlc_add(old, clipped), target));
+}
+
 /* Adds the critic's part to a loss. */
 static rlc_tensor *add_critic(on_policy_loss *m, rlc_dict *td, rlc_tensor *loss) {
     if (m->critic == NULL || m->critic_coeff == 0) {
@@ -167,7 +193,8 @@ static rlc_tensor *add_critic(on_policy_loss *m, rlc_dict *td, rlc_tensor *loss)
     }
     rlc_module_call(m->critic, now);
     rlc_tensor *value = rlc_dict_get_key(now, m->value), *target = rlc_dict_get_key(td, m->value_target);
-    rlc_tensor *critic = rlc_mul_scalar(rlc_replay_mean(td, rlc_distance(m->loss_function, value, target)), m->critic_coeff);
+    rlc_tensor *distance = critic_distance(m, td, value, target);
+    rlc_tensor *critic = rlc_mul_scalar(rlc_replay_mean(td, distance), m->critic_coeff);
     rlc_loss_set(&m->base, "loss_critic", critic);
     bool was = rlc_no_grad(true);
     rlc_tensor *spread = rlc_clamp(rlc_var(target, RLC_ALL, false, 0), 1e-12, INFINITY);

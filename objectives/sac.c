@@ -18,7 +18,7 @@ typedef struct SACLoss {
     rlc_critics critics;
     rlc_module *actor;
     rlc_stream *noise;
-    const rlc_key *reward, *terminated, *action;
+    const rlc_key *reward, *terminated;
 } SACLoss;
 
 static const rlc_option options[] = {
@@ -32,10 +32,10 @@ static const rlc_option options[] = {
      .offset = offsetof(SACLoss, qvalue_option),
      .required = true,
      .help = "the first critic: reads action, writes state_action_value"},
-    RLC_INT(SACLoss, num_qvalue_nets, 2, 1, RLC_MAX_CRITICS / 2, "critics, of which the smallest target counts"),
+    RLC_INT(SACLoss, num_qvalue_nets, 2, 1, RLC_MAX_CRITICS, "critics, of which the smallest target counts"),
     RLC_ENUM(SACLoss, loss_function, "smooth_l1", RLC_DISTANCE_NAMES, "of the critics' differences"),
     RLC_FLOAT(SACLoss, gamma, 0.99, 0, 1, "discount of a step"),
-    RLC_TEMPERATURE_OPTIONS(SACLoss, temperature),
+    RLC_TEMPERATURE_OPTIONS(SACLoss, temperature, 0, 0),
     {0},
 };
 
@@ -56,30 +56,17 @@ static void init(rlc_module *self, const rlc_build *build) {
     m->noise = rlc_module_stream(self, "noise");
     m->reward = rlc_key_intern("next.reward");
     m->terminated = rlc_key_intern("next.terminated");
-    m->action = rlc_key_intern("action");
-}
-
-/* Has the policy act in `td`; the action's log-probability as [*batch, 1]. */
-static rlc_tensor *act(const SACLoss *m, rlc_dict *td) {
-    rlc_distribution d;
-    if (td == NULL || !rlc_module_distribution(m->actor, td, &d)) {
-        return NULL;
-    }
-    rlc_tensor *action = rlc_distribution_sample(&d, m->noise);
-    rlc_dict_set_key(td, m->action, action);
-    return rlc_unsqueeze(rlc_distribution_log_prob(&d, action), -1);
 }
 
 static rlc_tensor *critics_loss(SACLoss *m, rlc_dict *td, rlc_tensor *alpha) {
     bool was = rlc_no_grad(true);
     rlc_dict *next = rlc_dict_clone(rlc_dict_get_dict(td, "next"));
-    rlc_tensor *log_prob = act(m, next);
-    rlc_tensor *value =
-        rlc_sub(rlc_critics_target_min(&m->critics, next, m->critics.count), rlc_mul(alpha, log_prob));
+    rlc_tensor *log_prob = rlc_critics_act(&m->critics, m->actor, next, m->noise);
+    rlc_tensor *value = rlc_sub(rlc_critics_target_min(&m->critics, next), rlc_mul(alpha, log_prob));
     rlc_tensor *target =
         rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated), value, m->gamma);
     rlc_no_grad(was);
-    return rlc_critics_loss(&m->critics, td, target, m->loss_function);
+    return rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);
 }
 
 static void forward(rlc_module *self, rlc_dict *td) {
@@ -87,14 +74,14 @@ static void forward(rlc_module *self, rlc_dict *td) {
     rlc_tensor *alpha = rlc_temperature_value(&m->temperature);
     rlc_tensor *critics = critics_loss(m, td, alpha);
     rlc_dict *now = rlc_dict_clone(td);
-    rlc_tensor *log_prob = act(m, now);
-    rlc_tensor *value = now != NULL ? rlc_critics_held_min(&m->critics, now, m->critics.count) : NULL;
-    rlc_tensor *actor = rlc_mean(rlc_sub(rlc_mul(alpha, log_prob), value), RLC_ALL, false);
+    rlc_tensor *log_prob = rlc_critics_act(&m->critics, m->actor, now, m->noise);
+    rlc_tensor *value = now != NULL ? rlc_critics_held_min(&m->critics, now) : NULL;
+    rlc_tensor *actor = rlc_replay_mean(td, rlc_sub(rlc_mul(alpha, log_prob), value));
     rlc_loss_set(&m->base, "loss_actor", actor);
     rlc_loss_set(&m->base, "loss_qvalue", critics);
     rlc_loss_set(&m->base, "entropy", rlc_neg(rlc_mean(rlc_detach(log_prob), RLC_ALL, false)));
     rlc_tensor *loss = rlc_add(actor, critics);
-    rlc_loss_set(&m->base, "loss", rlc_temperature_add(&m->temperature, &m->base, loss, alpha, log_prob));
+    rlc_loss_set(&m->base, "loss", rlc_temperature_add(&m->temperature, &m->base, td, loss, alpha, log_prob));
 }
 
 const rlc_module_class rlc_sac_loss_class = {

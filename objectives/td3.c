@@ -37,7 +37,7 @@ static const rlc_option ddpg_options[] = {COMMON_OPTIONS("l2"), {0}};
 
 static const rlc_option td3_options[] = {
     COMMON_OPTIONS("smooth_l1"),
-    RLC_INT(TD3Loss, num_qvalue_nets, 2, 1, RLC_MAX_CRITICS / 2, "critics, of which the smallest target counts"),
+    RLC_INT(TD3Loss, num_qvalue_nets, 2, 1, RLC_MAX_CRITICS, "critics, of which the smallest target counts"),
     RLC_FLOAT(TD3Loss, policy_noise, 0.2, 0, 1e6, "standard deviation of the noise on the target's action"),
     RLC_FLOAT(TD3Loss, noise_clip, 0.5, 0, 1e6, "largest noise on the target's action"),
     RLC_LONG(TD3Loss, policy_update_delay, 2, 1, 1e6, "updates of the critics for one of the actor"),
@@ -95,10 +95,10 @@ static rlc_tensor *critics_loss(deterministic_loss *m, rlc_dict *td) {
         rlc_module_call(m->target_actor, next);
         rlc_dict_set_key(next, m->action_key, smooth(m, rlc_dict_get_key(next, m->action_key)));
         target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                         rlc_critics_target_min(&m->critics, next, m->critics.count), m->gamma);
+                                rlc_critics_target_min(&m->critics, next), m->gamma);
     }
     rlc_no_grad(was);
-    return rlc_critics_loss(&m->critics, td, target, m->loss_function);
+    return rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);
 }
 
 /* Through the first critic only, which is held constant. */
@@ -108,7 +108,7 @@ static rlc_tensor *actor_loss(deterministic_loss *m, const rlc_dict *td) {
         return NULL;
     }
     rlc_module_call(m->actor, now);
-    return rlc_neg(rlc_mean(rlc_critics_held_min(&m->critics, now, 1), RLC_ALL, false));
+    return rlc_neg(rlc_replay_mean(td, rlc_critics_held_value(&m->critics, 0, now)));
 }
 
 /* Where the actor does not learn it gets no gradient, and its optimiser leaves it alone. */

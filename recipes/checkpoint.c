@@ -103,6 +103,8 @@ static rlc_status save(const rlc_output *output, const rlc_run *run, rlc_arena *
 }
 
 rlc_status rlc_output_checkpoint(rlc_output *output, const rlc_run *run) {
+    RLC_TRY(rlc_run_check_losses(run));
+    RLC_TRY(rlc_run_check_parameters(run));
     RLC_TRY(settle(output, "scalars.csv", output->scalars));
     RLC_TRY(settle(output, "timing.csv", output->timing));
     *output->scalars_size = ftello(output->scalars);

@@ -1,15 +1,14 @@
 #include "recipes/files.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "recipes/json.h"
 
 static const char *const run_files[] = {"recipe.yaml",        "scalars.csv", "timing.csv", "checkpoint.safetensors",
                                         "resume.safetensors", "summary.json"};
@@ -25,36 +24,6 @@ enum { PATH_SIZE = 4096 };
 static rlc_status path_of(const char *folder, const char *file, char path[PATH_SIZE]) {
     if (snprintf(path, PATH_SIZE, "%s/%s", folder, file) >= PATH_SIZE) {
         return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
-    }
-    return RLC_OK;
-}
-
-/* mkdir -p */
-static rlc_status make_folder(const char *folder) {
-    char path[PATH_SIZE];
-    if (snprintf(path, sizeof path, "%s", folder) >= PATH_SIZE) {
-        return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
-    }
-    for (char *at = path + 1;; at++) {
-        if (*at != '/' && *at != '\0') {
-            continue;
-        }
-        char kept = *at;
-        *at = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-            return rlc_fail(RLC_FAILED, "%s: the folder could not be made: %s", path, strerror(errno));
-        }
-        *at = kept;
-        if (kept == '\0') {
-            break;
-        }
-    }
-    struct stat info;
-    if (stat(folder, &info) == 0 && !S_ISDIR(info.st_mode)) {
-        return rlc_fail(RLC_FAILED, "%s: this is not a folder", folder);
-    }
-    if (access(folder, W_OK) != 0) {
-        return rlc_fail(RLC_FAILED, "%s: cannot be written to: %s", folder, strerror(errno));
     }
     return RLC_OK;
 }
@@ -118,7 +87,7 @@ static rlc_status open_logs(rlc_output *output) {
 
 rlc_status rlc_output_create(rlc_run *run, const char *folder, bool overwrite, rlc_output **out) {
     char path[PATH_SIZE];
-    RLC_TRY(make_folder(folder));
+    RLC_TRY(rlc_folder_make(folder));
     RLC_TRY(refuse_or_empty(folder, overwrite));
     RLC_TRY(path_of(folder, "recipe.yaml", path));
     RLC_TRY(rlc_recipe_save(&run->recipe, path));
@@ -212,20 +181,11 @@ void rlc_output_timing(rlc_output *output, int64_t step) {
             rlc_output_frames_per_s(output, step));
 }
 
-/* JSON has no NaN. */
-static bool add_number(cJSON *object, const char *name, double value) {
-    return (isfinite(value) ? cJSON_AddNumberToObject(object, name, value) : cJSON_AddNullToObject(object, name)) != NULL;
-}
-
-static bool add_text(cJSON *object, const char *name, const char *value) {
-    return cJSON_AddStringToObject(object, name, value) != NULL;
-}
-
 static bool add_training(cJSON *summary, const rlc_env_stats *stats) {
     cJSON *train = cJSON_AddObjectToObject(summary, "train");
-    return add_number(train, "episodes", (double)stats->episodes) &&
-           add_number(train, "return_mean_last100", stats->return_mean) &&
-           add_number(train, "solved_at_frames", stats->solved_at >= 0 ? (double)stats->solved_at : (double)NAN);
+    return rlc__json_number(train, "episodes", (double)stats->episodes) &&
+           rlc__json_number(train, "return_mean_last100", stats->return_mean) &&
+           rlc__json_number(train, "solved_at_frames", stats->solved_at >= 0 ? (double)stats->solved_at : (double)NAN);
 }
 
 static bool add_evaluation(cJSON *summary, const rlc_evaluation *evaluation) {
@@ -233,25 +193,22 @@ static bool add_evaluation(cJSON *summary, const rlc_evaluation *evaluation) {
         return cJSON_AddNullToObject(summary, "eval") != NULL;
     }
     cJSON *eval = cJSON_AddObjectToObject(summary, "eval");
-    return add_number(eval, "episodes", (double)evaluation->episodes) &&
-           add_number(eval, "return_mean", evaluation->return_mean) &&
-           add_number(eval, "return_std", evaluation->return_std) &&
-           add_number(eval, "length_mean", evaluation->length_mean);
+    return rlc__json_number(eval, "episodes", (double)evaluation->episodes) &&
+           rlc__json_number(eval, "return_mean", evaluation->return_mean) &&
+           rlc__json_number(eval, "return_std", evaluation->return_std) &&
+           rlc__json_number(eval, "length_mean", evaluation->length_mean);
 }
 
 /* false when there is no memory */
 static bool describe(cJSON *summary, const rlc_output *output, const rlc_run *run, const rlc_env_stats *stats,
                      const rlc_evaluation *evaluation) {
     double frames = (double)*run->collector->frames, wall = rlc_output_wall(output);
-    return add_text(summary, "recipe", run->recipe.name) && add_number(summary, "seed", (double)run->recipe.seed) &&
-           add_text(summary, "device", run->device->name) && add_number(summary, "frames", frames) &&
-           add_number(summary, "updates", (double)*run->updates) && add_number(summary, "wall_s", wall) &&
-           add_number(summary, "frames_per_s", wall > 0 ? frames / wall : 0) && add_training(summary, stats) &&
-           add_evaluation(summary, evaluation) && add_text(summary, "version", RLC_VERSION);
-}
-
-static bool write_line(FILE *out, void *text) {
-    return fprintf(out, "%s\n", (const char *)text) > 0;
+    return rlc__json_text(summary, "recipe", run->recipe.name) &&
+           rlc__json_number(summary, "seed", (double)run->recipe.seed) &&
+           rlc__json_text(summary, "device", run->device->name) && rlc__json_number(summary, "frames", frames) &&
+           rlc__json_number(summary, "updates", (double)*run->updates) && rlc__json_number(summary, "wall_s", wall) &&
+           rlc__json_number(summary, "frames_per_s", wall > 0 ? frames / wall : 0) && add_training(summary, stats) &&
+           add_evaluation(summary, evaluation) && rlc__json_text(summary, "version", RLC_VERSION);
 }
 
 rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, const rlc_evaluation *evaluation) {
@@ -260,10 +217,5 @@ rlc_status rlc_output_summary(const rlc_output *output, const rlc_run *run, cons
     rlc_env_stats stats;
     RLC_TRY(rlc_env_read_stats(run->env, &stats));
     cJSON *summary = cJSON_CreateObject();
-    char *text = describe(summary, output, run, &stats, evaluation) ? cJSON_Print(summary) : NULL;
-    cJSON_Delete(summary);
-    rlc_status status =
-        text != NULL ? rlc_file_write(path, write_line, text) : rlc_fail(RLC_FAILED, "%s: out of memory for it", path);
-    cJSON_free(text);
-    return status;
+    return rlc__json_write(path, summary, describe(summary, output, run, &stats, evaluation));
 }

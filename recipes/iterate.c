@@ -34,11 +34,29 @@ static void learn(rlc_run *run, rlc_dict *rows) {
     ++*run->updates;
 }
 
+/* A sample, with advantages where the recipe has them, which are those of its slices. */
+static rlc_dict *sample(rlc_run *run) {
+    const rlc_buffer *buffer = run->buffer;
+    rlc_dict *rows = rlc_buffer_sample(run->buffer);
+    if (rows == NULL || run->advantage == NULL) {
+        return rows;
+    }
+    bool was = rlc_no_grad(true);
+    rlc_dict *slices = rlc_dict_reshape(rows, RLC_SHAPE(buffer->batch_size / buffer->slice_len, buffer->slice_len));
+    if (slices != NULL) {
+        rlc_module_call(run->advantage, slices);
+        rows = rlc_dict_reshape(slices, RLC_SHAPE(buffer->batch_size));
+    }
+    rlc_no_grad(was);
+    return rows;
+}
+
 static rlc_status learn_from_buffer(rlc_run *run) {
     for (int64_t i = 0; i < run->train.optim_steps_per_batch; i++) {
         rlc_begin(run->updating);
-        learn(run, rlc_buffer_sample(run->buffer));
+        learn(run, sample(run));
         RLC_TRY(rlc_end(run->updating));
+        RLC_TRY(rlc_run_check_update(run));
     }
     return RLC_OK;
 }
@@ -64,6 +82,7 @@ static rlc_status learn_from_batch(rlc_run *run, const rlc_dict *rows) {
             }
             learn(run, next_minibatch(run, rows));
             RLC_TRY(rlc_end(run->updating));
+            RLC_TRY(rlc_run_check_update(run));
         }
     }
     return RLC_OK;
@@ -74,7 +93,7 @@ static rlc_status collect(rlc_run *run, rlc_dict **rows) {
     rlc_begin(run->collecting);
     rlc_dict *batch = rlc_collect(run->collector, run->wanted, run->num_wanted);
     bool was = rlc_no_grad(true);
-    if (batch != NULL && run->advantage != NULL) {
+    if (batch != NULL && run->advantage != NULL && run->buffer == NULL) {
         rlc_module_call(run->advantage, batch);
     }
     if (run->buffer != NULL) {

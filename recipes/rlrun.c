@@ -11,8 +11,9 @@
 
 static const char USAGE[] =
     "usage: rlrun RECIPE [key=value ...] [--seed N] [--device cpu|cuda] [--out DIR] [--overwrite] [--quiet]\n"
+    "       rlrun RECIPE --seeds 1..5 [--jobs N]   the same with many seeds, N at a time, and what they say together\n"
     "       rlrun check RECIPE [key=value ...]     build and dry-run only; prints the wiring\n"
-    "       rlrun resume DIR                       go on with a run that was stopped or killed\n"
+    "       rlrun resume DIR [--jobs N]            go on with a run, or many seeds, that was stopped or killed\n"
     "       rlrun eval DIR [--episodes N]          evaluate a run's checkpoint\n"
     "       rlrun list [TYPE | --markdown]         what can be named in a recipe\n"
     "       rlrun devices                          what this machine can run on\n"
@@ -27,7 +28,7 @@ static rlc_status wrong_usage(const char *format, const char *word) {
 }
 
 /* What may be said to a command. */
-enum { CHANGES = 1, OUT = 2, OVERWRITE = 4, QUIET = 8, EPISODES = 16, MARKDOWN = 32 };
+enum { CHANGES = 1, OUT = 2, OVERWRITE = 4, QUIET = 8, EPISODES = 16, SEEDS = 32, JOBS = 64, MARKDOWN = 128 };
 
 /* Commands by name; a first word that is none of them is a recipe to train. */
 static const struct {
@@ -36,9 +37,9 @@ static const struct {
     bool needs_target;
     int takes;
 } commands[] = {
-    {"train", rlrun_train, true, CHANGES | OUT | OVERWRITE | QUIET},
+    {"train", rlrun_train, true, CHANGES | OUT | OVERWRITE | QUIET | SEEDS | JOBS},
     {"check", rlrun_check, true, CHANGES | QUIET},
-    {"resume", rlrun_resume, true, CHANGES | QUIET}, /* it says itself why it takes no changes */
+    {"resume", rlrun_resume, true, CHANGES | QUIET | JOBS}, /* it says itself why it takes no changes */
     {"eval", rlrun_eval, true, EPISODES},
     {"list", rlrun_list, false, MARKDOWN},
     {"devices", rlrun_devices, false, 0},
@@ -52,7 +53,7 @@ static const struct {
 } options[] = {
     {"--seed", "seed", CHANGES, true},     {"--device", "device", CHANGES, true},   {"--out", NULL, OUT, true},
     {"--episodes", NULL, EPISODES, true},  {"--overwrite", NULL, OVERWRITE, false}, {"--quiet", NULL, QUIET, false},
-    {"--markdown", NULL, MARKDOWN, false},
+    {"--markdown", NULL, MARKDOWN, false}, {"--seeds", NULL, SEEDS, true},          {"--jobs", NULL, JOBS, true},
 };
 
 static const char *value_of(int argc, char **argv, int *i) {
@@ -72,13 +73,23 @@ static void add_override(rlrun_arguments *a, const char *key, const char *value)
     a->overrides[a->num_overrides++] = text;
 }
 
-static int64_t parse_episodes(const char *text) {
+static int64_t parse_count(const char *option, const char *text, int64_t most) {
     rlc_value value = {.kind = RLC_TEXT, .text = text};
-    int64_t episodes;
-    if (!rlc_value_integer(&value, &episodes) || episodes < 1 || episodes > 1000000) {
-        wrong_usage("--episodes must be 1 to 1000000, not %s", text);
+    int64_t count;
+    if (!rlc_value_integer(&value, &count) || count < 1 || count > most) {
+        char format[64];
+        snprintf(format, sizeof format, "%s must be 1 to %lld, not %%s", option, (long long)most);
+        wrong_usage(format, text);
     }
-    return episodes;
+    return count;
+}
+
+static void parse_seeds(rlrun_arguments *a, const char *text) {
+    free(a->seeds);
+    a->seeds = rlrun_parse_seeds(text, &a->num_seeds);
+    if (a->seeds == NULL) {
+        wrong_usage("%s", rlc_error());
+    }
 }
 
 /* The word that asked for each thing, for messages. */
@@ -100,7 +111,9 @@ static void parse_option(rlrun_arguments *a, words *said, int argc, char **argv,
     switch (options[k].what) {
     case CHANGES: add_override(a, options[k].key, value); break;
     case OUT: a->out = value; break;
-    case EPISODES: a->episodes = parse_episodes(value); break;
+    case EPISODES: a->episodes = parse_count(word, value, 1000000); break;
+    case SEEDS: parse_seeds(a, value); break;
+    case JOBS: a->jobs = parse_count(word, value, 10000); break;
     case OVERWRITE: a->overwrite = true; break;
     case QUIET: a->quiet = true; break;
     default: a->markdown = true; break;
@@ -167,6 +180,9 @@ int main(int argc, char **argv) {
         wrong_usage("%s", "which recipe?");
     }
     check_words(&a, &said);
+    if (strcmp(a.command, "train") == 0 && a.jobs > 0 && a.seeds == NULL) {
+        wrong_usage("%s goes with --seeds", said.of[JOBS]);
+    }
     rlc_status status = RLC_INVALID;
     for (int i = 0; i < RLC_COUNT(commands); i++) {
         if (strcmp(a.command, commands[i].name) == 0) {
@@ -188,5 +204,6 @@ int main(int argc, char **argv) {
         free((char *)a.overrides[i]);
     }
     free(a.overrides);
+    free(a.seeds);
     return (int)status;
 }

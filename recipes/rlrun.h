@@ -13,7 +13,9 @@ typedef struct rlrun_arguments {
     const char **overrides;
     int num_overrides;
     const char *out;
-    int64_t episodes; /* 0: as the recipe says */
+    int64_t *seeds, num_seeds; /* NULL: the one of the recipe */
+    int64_t jobs;              /* at once; 0: as many as there are cores */
+    int64_t episodes;          /* 0: as the recipe says */
     bool overwrite, quiet, markdown;
 } rlrun_arguments;
 
@@ -21,6 +23,14 @@ rlc_status rlrun_train(const rlrun_arguments *a);
 rlc_status rlrun_check(const rlrun_arguments *a);
 rlc_status rlrun_resume(const rlrun_arguments *a);
 rlc_status rlrun_eval(const rlrun_arguments *a);
+
+/* The same for many seeds (rlrun_seeds.c): a process for each, and aggregate.json over them. */
+rlc_status rlrun_train_seeds(const rlrun_arguments *a);
+rlc_status rlrun_resume_seeds(const rlrun_arguments *a);
+bool rlrun_holds_seeds(const char *folder);
+
+/* "1..5" or "1,3,7..9": the seeds, for the caller to free; NULL with an error. */
+int64_t *rlrun_parse_seeds(const char *text, int64_t *count);
 rlc_status rlrun_list(const rlrun_arguments *a);
 rlc_status rlrun_devices(const rlrun_arguments *a);
 

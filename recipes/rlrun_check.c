@@ -167,8 +167,12 @@ static void add_buffer(rlrun_table *t, const rlc_run *run) {
         return;
     }
     rlc_dict_each(run->buffer->storage, count_bytes, &bytes);
-    add(&c, "%s: %lld rows (%s when full) in samples of %lld\nkeeps ", run->buffer->type->base.name,
+    add(&c, "%s: %lld rows (%s when full) in samples of %lld", run->buffer->type->base.name,
         (long long)run->buffer->capacity, rlc_bytes_text(bytes, text), (long long)run->buffer->batch_size);
+    if (run->buffer->slice_len > 0) {
+        add(&c, ", slices of %lld", (long long)run->buffer->slice_len);
+    }
+    add(&c, "\nkeeps ");
     for (int i = 0; i < run->num_wanted; i++) {
         add(&c, "%s%s", i > 0 ? ", " : "", run->wanted[i]->name);
     }
@@ -204,7 +208,8 @@ static void add_optims(rlrun_table *t, const rlc_run *run) {
             total += run->model->parameters[o->parameters[k]].tensor->numel;
         }
         snprintf(name, sizeof name, run->num_optims > 1 ? "optim.%d" : "optim", i);
-        add(&c, "%s: %s, %lld parameters, lr %g", o->type->base.name, o->params, (long long)total, rlc_schedule_start(o->schedule));
+        add(&c, "%s: %s, %lld parameters, lr %g", o->type->base.name, o->params, (long long)total,
+            rlc_schedule_start(o->schedule));
         if (rlc_schedule_changes(o->schedule)) {
             add(&c, ", %s", o->schedule->type->base.name);
         }
@@ -251,10 +256,10 @@ static void print_parts(const rlc_run *run) {
 rlc_status rlrun_check(const rlrun_arguments *a) {
     rlc_run *run;
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
-    rlc_status status = rlc_run_check(run);
-    if (status == RLC_OK) {
-        status = rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
-    }
+    /* first the environment: what is wrong with it would turn up in the loss, too, and tell less there */
+    rlc_status status =
+        rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
+    status = status == RLC_OK ? rlc_run_check(run) : status;
     if (status == RLC_OK && !a->quiet) {
         printf("%s, seed %lld, on %s\n\n", run->recipe.name, (long long)run->recipe.seed, run->device->name);
         print_parts(run);

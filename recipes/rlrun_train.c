@@ -28,6 +28,9 @@ static rlc_status finish(rlc_run *run, rlc_output *output) {
 
 rlc_status rlrun_train(const rlrun_arguments *a) {
     rlc_run *run;
+    if (a->seeds != NULL) {
+        return rlrun_train_seeds(a);
+    }
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
     rlc_status status = rlc_run_check(run);
     rlc_output *output = NULL;
@@ -72,6 +75,9 @@ rlc_status rlrun_resume(const rlrun_arguments *a) {
     if (a->num_overrides > 0) {
         return rlc_fail(RLC_INVALID, "a resumed run goes on with its own recipe; '%s' cannot change it",
                         a->overrides[0]);
+    }
+    if (rlrun_holds_seeds(a->target)) {
+        return rlrun_resume_seeds(a);
     }
     RLC_TRY(load_folder(a->target, &run));
     rlc_status status = rlc_output_resume(run, a->target, &output);

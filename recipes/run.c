@@ -133,9 +133,10 @@ static void want(rlc_run *run, const rlc_key *key) {
     run->wanted[run->num_wanted++] = key;
 }
 
-/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, and when
- * episodes ended if it adds up rewards, and no more. */
-static void find_wanted(rlc_run *run) {
+/* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, what it needs
+ * itself, and when episodes ended if it adds up rewards, and no more. */
+static rlc_status find_wanted(rlc_run *run) {
+    const rlc_value *options = run->recipe.buffer;
     for (int i = 0; i < run->loss->base.num_in; i++) {
         if (!writes(run->advantage, run->loss->base.in_keys[i])) {
             want(run, run->loss->base.in_keys[i]);
@@ -144,9 +145,18 @@ static void find_wanted(rlc_run *run) {
     for (int i = 0; run->advantage != NULL && i < run->advantage->num_in; i++) {
         want(run, run->advantage->in_keys[i]);
     }
-    if (has(rlc_value_find(run->recipe.buffer, "multi_step"))) {
+    if (!has(options)) {
+        return RLC_OK;
+    }
+    const rlc_buffer_class *type =
+        (const rlc_buffer_class *)rlc_registry_type_of(run->registry, "buffer", "buffer", options);
+    for (int i = 0; type != NULL && i < RLC_COUNT(type->reads) && type->reads[i] != NULL; i++) {
+        want(run, rlc_key_intern(type->reads[i]));
+    }
+    if (has(rlc_value_find(options, "multi_step"))) {
         want(run, rlc_key_intern("next.done"));
     }
+    return rlc_error_status();
 }
 
 static rlc_status build_buffer(rlc_run *run) {
@@ -157,6 +167,10 @@ static rlc_status build_buffer(rlc_run *run) {
     rlc_status status = rlc_end(model->shapes);
     if (status == RLC_OK) {
         status = rlc_buffer_new(run->registry, run->device, (uint64_t)r->seed, r->buffer, kept, &run->buffer);
+    }
+    if (status == RLC_OK && run->advantage != NULL && run->buffer->slice_len == 0) {
+        return rlc_value_fail(r->advantage, "advantage: %s needs steps in their order: a buffer that samples slices "
+                              "(SliceReplayBuffer), or none", run->advantage->type->base.name);
     }
     if (status == RLC_OK && run->collector->frames_per_batch > run->buffer->capacity) {
         return rlc_value_fail(r->buffer, "buffer: its capacity (%lld) is below collector.frames_per_batch (%lld)",
@@ -217,6 +231,7 @@ static void add_sum(const rlc_key *key, rlc_tensor *tensor, void *data) {
     char *count = rlc_arena_printf(&run->state.arena, "loss.%s.updates", key->name);
     if (name != NULL && count != NULL) {
         rlc_tensor *total = rlc_state_tensor(&run->state, run->device, name, RLC_F64, (rlc_shape){0});
+        run->loss_sum = strcmp(key->name, "loss") == 0 ? total : run->loss_sum;
         run->sums[run->num_sums++] = (rlc_running_sum){key, name, total, rlc_state_counter(&run->state, count)};
     }
 }
@@ -249,7 +264,7 @@ static rlc_status build(rlc_run *run) {
     RLC_TRY(declare(run));
     RLC_TRY(require(run, r->collector, "collector"));
     RLC_TRY(rlc_collector_new(run->model, run->env, r->collector, &run->collector));
-    find_wanted(run);
+    RLC_TRY(find_wanted(run));
     RLC_TRY(build_sums(run));
     RLC_TRY(rlc_model_allocate(run->model));
     RLC_TRY(has(r->buffer) ? build_buffer(run) : build_minibatches(run));

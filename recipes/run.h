@@ -72,14 +72,15 @@ typedef struct rlc_run {
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
     rlc_program *collecting, *updating, *evaluating;
-    const rlc_key *wanted[2 * RLC_MAX_KEYS]; /* the entries of a batch that anybody reads */
+    const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
     int num_wanted;
     rlc_state state;
     int64_t *updates; /* so far */
     rlc_running_sum sums[RLC_MAX_SUMS];
     int num_sums;
-    rlc_stream *shuffle;       /* of minibatches */
-    rlc_tensor *order, *place; /* int64: the rows of a batch in random order, and where the next minibatch begins */
+    const rlc_tensor *loss_sum; /* the total of loss.loss */
+    rlc_stream *shuffle;        /* of minibatches */
+    rlc_tensor *order, *place;  /* int64: the rows of a batch in random order, and where the next minibatch begins */
     rlc_tensor *frames_view;
 } rlc_run;
 
@@ -96,6 +97,13 @@ rlc_status rlc_run_check(const rlc_run *run);
 
 /* Collects one batch and learns from it as often as the recipe says. */
 rlc_status rlc_run_iterate(rlc_run *run);
+
+/* Fails, with its name, where a number that the loss gave is NaN or infinite: any of them since the last line of the log;
+ * after an update, where the loss is on the host; any trained parameter or buffer, or what a transform has learned. A
+ * checkpoint is written only if all are finite. */
+rlc_status rlc_run_check_losses(const rlc_run *run);
+rlc_status rlc_run_check_update(const rlc_run *run);
+rlc_status rlc_run_check_parameters(const rlc_run *run);
 
 /* What an evaluation found. */
 typedef struct rlc_evaluation {

@@ -37,6 +37,7 @@ static rlc_status log_state(rlc_output *output, int64_t step, const char *prefix
 /* The mean of each of the loss's numbers since the last line; *loss stays NAN before the first update. */
 static rlc_status log_losses(rlc_run *run, rlc_output *output, int64_t step, double *loss) {
     *loss = (double)NAN;
+    RLC_TRY(rlc_run_check_losses(run));
     for (int i = 0; i < run->num_sums; i++) {
         const rlc_running_sum *sum = &run->sums[i];
         double mean;
@@ -45,11 +46,6 @@ static rlc_status log_losses(rlc_run *run, rlc_output *output, int64_t step, dou
         }
         RLC_TRY(rlc_tensor_read(sum->total, &mean));
         mean /= (double)*sum->updates;
-        if (!isfinite(mean)) {
-            return rlc_fail(RLC_FAILED,
-                            "%s became %g before frame %lld; run again with RLC_CHECK_NAN=1 to see where it began",
-                            sum->name, mean, (long long)step);
-        }
         rlc_output_scalar(output, step, sum->name, mean);
         *loss = strcmp(sum->name, "loss.loss") == 0 ? mean : *loss;
         RLC_TRY(rlc_tensor_write(sum->total, &(double){0}));

@@ -71,7 +71,7 @@ static inline rlc_dict *golden_batch(const char *file, const char *name, int64_t
     static const char *const keys[] = {
         "observation",     "action",          "next.observation",  "next.reward", "next.done",    "loc",
         "next.terminated", "priority_weight", "steps_to_next_obs", "advantage",   "value_target", "action_log_prob",
-        "scale",           "logits"};
+        "scale",           "logits",          "state_value"};
     rlc_dict *td = rlc_dict_new(RLC_SHAPE(size));
     for (int i = 0; i < RLC_COUNT(keys); i++) {
         if (has_golden(file, "%s.%s", name, keys[i])) {

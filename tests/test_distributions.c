@@ -160,6 +160,10 @@ static void test_tanh_normal(void **state) {
     check_family(family_of(interval(-2, 2), "TanhNormal"), "TanhNormal.double", 4e-6);
     check_family(family_of(interval(-1, 1), "{type: TanhNormal, low: -0.5, high: 3.5}"), "TanhNormal.odd", 1e-5);
     check_family(family_of(interval(-1, 1), "{type: TanhNormal, tanh_loc: true}"), "TanhNormal.held", 4e-6);
+    check_family(family_of(interval(-0.5, 3.5), "{type: TanhNormal, tanh_loc: true, upscale: 2}"),
+                 "TanhNormal.held_odd", 1e-5);
+    check_family(family_of(interval(-2, 2), "{type: TanhNormal, tanh_loc: true, upscale: 1.5}"), "TanhNormal.held_wide",
+                 4e-6);
     check_family(family_of(interval(-1, 1), "TanhNormal"), "TanhNormal.edge", 1e-5);
     check_family(family_of(interval(-1, 1), "TanhNormal"), "TanhNormal.tiny", 2e-2); /* as for Normal */
     check_family(family_of(interval(-1, 1), "TanhNormal"), "TanhNormal.large", 4e-6);
@@ -182,7 +186,7 @@ static void test_categorical(void **state) {
     static const struct {
         const char *name;
         int64_t count;
-    } cases[] = {{"usual", 5}, {"two", 2}, {"one", 1}, {"sharp", 4}, {"many", 67}};
+    } cases[] = {{"usual", 5}, {"two", 2}, {"one", 1}, {"sharp", 4}, {"many", 67}, {"tied", 4}};
     static const char *const families[] = {"Categorical", "OneHotCategorical", "MaskedCategorical",
                                            "MaskedOneHotCategorical"};
     for (int i = 0; i < RLC_COUNT(cases); i++) {

@@ -33,19 +33,23 @@ static rlc_tensor *call_row_on_itself(rlc_tensor *const *x, const void *data) {
     return ((const row *)data)->call(x[0], x[0]);
 }
 
-/* Rows whose first operand must be above 0, or between 0 and 1. */
-static rlc_tensor *operand_for(const row *r, rlc_shape shape) {
+/* Rows whose first operand, or both, must be above 0, or between 0 and 1. */
+static rlc_tensor *operand_for(const row *r, operand which, rlc_shape shape) {
     static const struct {
         const char *name;
         rlc_tensor *(*operand)(operand which, rlc_shape shape);
-    } domains[] = {{"log", positive},        {"log1p", positive},      {"sqrt", positive}, {"rsqrt", positive},
-                   {"reciprocal", positive}, {"pow_scalar", positive}, {"pow", positive},  {"bce", unit}};
+        bool both;
+    } domains[] = {{"log", positive, false},           {"log1p", positive, false},
+                   {"sqrt", positive, false},          {"rsqrt", positive, false},
+                   {"reciprocal", positive, false},    {"pow_scalar", positive, false},
+                   {"pow", positive, false},           {"bce", unit, false},
+                   {"normal_log_prob", positive, true}};
     for (int i = 0; i < RLC_COUNT(domains); i++) {
-        if (strcmp(domains[i].name, r->name) == 0) {
-            return domains[i].operand(A, shape);
+        if (strcmp(domains[i].name, r->name) == 0 && (which == A || domains[i].both)) {
+            return domains[i].operand(which, shape);
         }
     }
-    return root(A, shape);
+    return root(which, shape);
 }
 
 static void check_unary_row(const row *r) {
@@ -53,22 +57,23 @@ static void check_unary_row(const row *r) {
     char what[96];
     for (int k = 0; k < RLC_COUNT(shapes); k++) {
         snprintf(what, sizeof what, "%s of %d dimensions", r->name, shapes[k].ndim);
-        check(&(gradcheck){what, call_row, r, {operand_for(r, shapes[k])}, 0});
+        check(&(gradcheck){what, call_row, r, {operand_for(r, A, shapes[k])}, 0});
     }
     snprintf(what, sizeof what, "%s of a transposed view", r->name);
-    check(&(gradcheck){what, call_row_on_view, r, {operand_for(r, shapes[2])}, 0});
+    check(&(gradcheck){what, call_row_on_view, r, {operand_for(r, A, shapes[2])}, 0});
 }
 
 static void check_binary_row(const row *r) {
     char what[96];
     for (int k = 0; k < RLC_COUNT(patterns); k++) {
         snprintf(what, sizeof what, "%s, %s", r->name, patterns[k].name);
-        check(&(gradcheck){what, call_row, r, {operand_for(r, patterns[k].a), root(B, patterns[k].b)}, 0});
+        check(&(gradcheck){what, call_row, r, {operand_for(r, A, patterns[k].a), operand_for(r, B, patterns[k].b)}, 0});
         snprintf(what, sizeof what, "%s, %s swapped", r->name, patterns[k].name);
-        check(&(gradcheck){what, call_row, r, {operand_for(r, patterns[k].b), root(B, patterns[k].a)}, 0});
+        check(&(gradcheck){what, call_row, r, {operand_for(r, A, patterns[k].b), operand_for(r, B, patterns[k].a)}, 0});
     }
     snprintf(what, sizeof what, "%s with a transposed view", r->name);
-    check(&(gradcheck){what, call_row_on_view, r, {operand_for(r, RLC_SHAPE(5, 3)), root(B, RLC_SHAPE(3, 5))}, 0});
+    check(&(gradcheck){
+        what, call_row_on_view, r, {operand_for(r, A, RLC_SHAPE(5, 3)), operand_for(r, B, RLC_SHAPE(3, 5))}, 0});
 }
 
 /* What answers in bool passes no gradient on. */
@@ -104,8 +109,8 @@ static void test_rows_on_one_tensor(void **state) {
     (void)state;
     for (int i = 0; i < RLC_COUNT(rows); i++) {
         if (rows[i].kind == ROW_BINARY) {
-            check(
-                &(gradcheck){rows[i].name, call_row_on_itself, &rows[i], {operand_for(&rows[i], RLC_SHAPE(2, 3))}, 0});
+            check(&(gradcheck){
+                rows[i].name, call_row_on_itself, &rows[i], {operand_for(&rows[i], A, RLC_SHAPE(2, 3))}, 0});
         }
     }
     finish("rows on one tensor");

@@ -1,82 +1,6 @@
 /* The losses of actors and critics against TorchRL (tests/golden/losses.py): their parts, and the gradient of every
  * parameter. */
-#include "tests/golden_loss.h"
-
-#include <stdio.h>
-
-#include "modules/normal.h"
-#include "objectives/loss.h"
-
-enum { ACTIONS = 2, CHOICES = 3 };
-
-/* TanhNormal that draws from the golden noise: first for the actions that follow, then for those at hand. */
-static rlc_distribution_class given_class;
-static const char *given_case;
-static int given_draws;
-
-static rlc_tensor *given_sample(rlc_distribution *d, rlc_stream *stream) {
-    (void)stream;
-    if (given_case == NULL || rlc_current()->shapes_only) {
-        return rlc_tanh_normal_class.sample(d, stream);
-    }
-    rlc_tensor *noise = golden_tensor("losses", "%s.noise.%d", given_case, given_draws++);
-    d->raw = rlc_add(loc_of(d), rlc_mul(scale_of(d), noise));
-    return stretch(bounds_of(d), rlc_tanh(d->raw));
-}
-
-static void register_given(void) {
-    if (given_class.sample == NULL) {
-        given_class = rlc_tanh_normal_class;
-        given_class.base.name = "GivenTanhNormal";
-        given_class.sample = given_sample;
-        expect_ok(rlc_register(world_registry(), &given_class.base));
-    }
-}
-
-/* A model whose batches have, besides what an environment gives, what a policy and an estimator add. */
-static void new_model(rlc_spec action) {
-    static const char *const columns[] = {"advantage", "value_target"};
-    rlc_model_free(model);
-    model = world_model(3, action);
-    rlc_begin(p);
-    rlc_dict *td = rlc_dict_clone(model->example);
-    for (int i = 0; i < RLC_COUNT(columns); i++) {
-        rlc_dict_set(td, columns[i], rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 1)));
-    }
-    rlc_dict_set(td, "action_log_prob", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH)));
-    rlc_dict_set(td, "loc", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, ACTIONS)));
-    rlc_dict_set(td, "scale", rlc_ones(RLC_F32, RLC_SHAPE(WORLD_BATCH, ACTIONS)));
-    rlc_dict_set(td, "logits", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, CHOICES)));
-    rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
-    rlc_model_expect(model, &observation, &action, td);
-    expect_ok(rlc_end(p));
-}
-
-static void expect_part(const rlc_dict *out, const char *name, const char *ours, const char *theirs) {
-    char label[160];
-    snprintf(label, sizeof label, "%s: %s", name, ours);
-    expect_close(label, rlc_dict_get(out, ours), golden("losses", "%s.out.%s", name, theirs), 1e-4, 1e-6);
-}
-
-static void expect_parts(const rlc_dict *out, const char *name, const char *const *keys) {
-    for (int i = 0; keys[i] != NULL; i++) {
-        expect_part(out, name, keys[i], keys[i]);
-    }
-}
-
-/* A policy with one hidden layer, for the family's actions. */
-static void add_actor(bool categorical, const char *family) {
-    char text[256];
-    if (categorical) {
-        world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [logits], out_features: 3}");
-        world_add(model, "actor", "{type: ProbabilisticActor, module: net, distribution: Categorical}");
-        return;
-    }
-    world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [param], out_features: 4}");
-    snprintf(text, sizeof text,
-             "{type: ProbabilisticActor, modules: [net, {type: NormalParamExtractor}], distribution: %s}", family);
-    world_add(model, "actor", text);
-}
+#include "tests/actor_critic.h"
 
 static void check_on_policy(const char *kind, const char *family, int64_t size, const char *function, bool normalize) {
     static const struct {
@@ -178,38 +102,12 @@ static void test_reinforce(void **state) {
     check_kind("reinforce");
 }
 
-static void add_critic(void) {
-    world_add(
-        model, "q",
-        "{type: ValueOperator, in_keys: [observation, action], module: {type: MLP, num_cells: [8], out_features: 1}}");
-}
-
-/* The critics and their targets, of which the first is target number `first` of the loss. */
-static void load_critics(const rlc_loss *loss, const char *name, int first) {
-    for (int i = first; i < loss->num_targets; i++) {
-        char network[32];
-        snprintf(network, sizeof network, "q%d", i - first);
-        load_network(loss->targets[i].online, "losses", name, network);
-        snprintf(network, sizeof network, "target%d", i - first);
-        load_network(loss->targets[i].target, "losses", name, network);
-    }
-}
-
-static void expect_critic_gradients(const rlc_loss *loss, const char *name, int first) {
-    for (int i = first; i < loss->num_targets; i++) {
-        char network[32];
-        snprintf(network, sizeof network, "grad.q%d", i - first);
-        expect_gradients(loss->targets[i].online, "losses", name, network, 1e-4, 1e-6);
-        expect_no_gradients(loss->targets[i].target);
-    }
-}
-
 static void check_sac(int64_t size, const char *flags, const char *function, bool fixed) {
     static const char *const shared[] = {"loss", "loss_actor", "loss_qvalue", "alpha", "entropy", NULL};
     char name[96], text[256];
     snprintf(name, sizeof name, "sac.%d.%s.%s.%s", (int)size, flags, function, fixed ? "fixed" : "learned");
     register_given();
-    given_case = NULL;
+    give(NULL, NULL, NULL);
     new_model(rlc_spec_bounded(RLC_SHAPE(ACTIONS), -2, 2));
     add_actor(false, "GivenTanhNormal");
     add_critic();
@@ -222,7 +120,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
     assert_int_equal(loss->num_targets, 2);
     load_network(net, "losses", name, "actor");
     load_critics(loss, name, 0);
-    given_case = name, given_draws = 0;
+    give(golden_file, name, NULL);
     rlc_begin(p);
     rlc_dict *td = golden_batch("losses", name, size), *out = rlc_loss_call(loss, td);
     rlc_backward(rlc_dict_get(out, "loss"));
@@ -239,7 +137,7 @@ static void check_sac(int64_t size, const char *flags, const char *function, boo
                      1e-4, 1e-6);
     }
     expect_ok(rlc_end(p));
-    given_case = NULL;
+    give(NULL, NULL, NULL);
 }
 
 static void test_sac(void **state) {
@@ -338,6 +236,7 @@ static void test_bandit(void **state) {
 }
 
 int main(void) {
+    golden_file = "losses";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_clip_ppo, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_kl_pen_ppo, start_without_model, free_model),

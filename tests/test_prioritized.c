@@ -89,12 +89,12 @@ static void check_step(const ring *r, const char *name, rlc_tensor *beta) {
 
 static void test_against_torchrl(void **state) {
     (void)state;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 22; i++) {
         const double *settings = golden("prioritized", "%d.settings", i)->data;
         ring r = ring_of((int64_t)settings[0], settings[1], 1e-8);
         rlc_tensor *beta = rlc_tensor_new(test_device(), RLC_F32, (rlc_shape){0});
         expect_ok(rlc_tensor_write(beta, &(float){(float)settings[2]}));
-        for (int step = 0; step < 24; step++) {
+        for (int step = 0; step < (int)settings[3]; step++) {
             char name[32];
             snprintf(name, sizeof name, "%d.%d", i, step);
             check_step(&r, name, beta);

@@ -1,18 +1,10 @@
 /* A run repeats bit for bit: twice the same, and however it was stopped and resumed on the way. */
-#include "tests/command.h"
+#include "tests/stopped_run.h"
 
 /* Long enough to be caught in the middle, with several checkpoints, lines of the log and an evaluation. */
 #define RUN                                                                                                      \
     "recipes/dqn.yaml --quiet --seed 3 collector.total_frames=60_000 checkpoint.every=10_000 log.every=3_000 "   \
     "eval.every=20_000 eval.episodes=5 modules.explore.annealing_num_steps=30_000 collector.init_random_frames=2_000 "
-
-static const char *const files[] = {"scalars.csv", "checkpoint.safetensors", "resume.safetensors"};
-
-static void expect_equal_runs(const char *a, const char *b) {
-    for (int i = 0; i < RLC_COUNT(files); i++) {
-        expect_equal_files(a, b, files[i]);
-    }
-}
 
 static const char *run_with(const char *overrides, const char *folder) {
     static char arguments[1024];
@@ -22,12 +14,6 @@ static const char *run_with(const char *overrides, const char *folder) {
 
 static const char *run_in(const char *folder) {
     return run_with("", folder);
-}
-
-static const char *resume(const char *folder) {
-    static char arguments[512];
-    snprintf(arguments, sizeof arguments, "resume %s", in_work_folder(folder));
-    return arguments;
 }
 
 /* The run that all others are compared with. */
@@ -68,15 +54,8 @@ static void test_from_its_recipe(void **state) {
     expect_equal_files("whole", "again", "recipe.yaml");
 }
 
-/* Stops a run by a signal once it has got somewhere, at a moment that is different every time. */
 static int stop_in(const char *folder, int signal_number, const char *once_there) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, once_there);
-    pid_t child = start_rlrun(run_in(folder));
-    await(in_work_folder(path));
-    nap((int)(getpid() % 40));
-    assert_int_equal(kill(child, signal_number), 0);
-    return finish_rlrun(child);
+    return stop_run(run_in(folder), folder, signal_number, once_there);
 }
 
 static void test_interrupted(void **state) {
@@ -146,13 +125,16 @@ static void test_optimisers(void **state) {
                      "adamw");
 }
 
-/* A prioritised buffer keeps its priorities and how far its weights have come, one of several steps those that wait,
+/* A prioritised buffer keeps its priorities, one of slices which there are and how far its weights have come, one of several steps those that wait,
  * and noisy layers where their noise is. */
 static void test_buffers(void **state) {
     (void)state;
     expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
                      "annealing_num_steps: 4_000}'",
                      "prioritized");
+    expect_resumable("'buffer={type: SliceReplayBuffer, capacity: 5_000, batch_size: 32, slice_len: 8, "
+                     "strict_length: false}'",
+                     "slices");
     expect_resumable("'buffer={type: PrioritizedReplayBuffer, capacity: 5_000, batch_size: 32, "
                      "multi_step: {n_steps: 7, gamma: 0.99}}' collector.frames_per_batch=4 "
                      "modules.value_net.layer=noisy",

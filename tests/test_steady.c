@@ -23,7 +23,7 @@ static void check_recipe(const char *path, const char *const *overrides, int cou
     rlc_run_free(run);
 }
 
-static void test_dqn(void **state) {
+static void test_recipes(void **state) {
     (void)state;
     static const char *const overrides[] = {"collector.init_random_frames=100"};
     check_recipe("recipes/dqn.yaml", overrides, 1);
@@ -33,6 +33,8 @@ static void test_dqn(void **state) {
     check_recipe("recipes/c51.yaml", overrides, 1);
     check_recipe("recipes/rainbow.yaml", overrides, 1);
     check_recipe("recipes/qr_dqn.yaml", overrides, 1);
+    check_recipe("recipes/discrete_sac.yaml", overrides, 1);
+    check_recipe("recipes/redq.yaml", overrides, 1);
 }
 
 /* Each optimiser with all that it can keep, clipping and a schedule. */
@@ -65,6 +67,31 @@ static void test_other_shapes(void **state) {
     }
 }
 
+/* Losses that no recipe has: with data of their own policy they train as any other. */
+static void test_other_losses(void **state) {
+    (void)state;
+    static const char *const losses[][2] = {
+        {"tests/shapes/sac.yaml", "loss={type: CQLLoss, actor_network: actor, qvalue_network: qvalue, num_random: 2, "
+                                  "with_lagrange: true, policy_eval_start: 5}"},
+        {"tests/shapes/sac.yaml", "loss={type: IQLLoss, actor_network: actor, qvalue_network: qvalue, value_network: "
+                                  "{type: ValueOperator, module: {type: MLP, out_features: 1, num_cells: [64]}}}"},
+        {"recipes/discrete_sac.yaml",
+         "loss={type: DiscreteIQLLoss, actor_network: actor, qvalue_network: qvalue, value_network: "
+         "{type: ValueOperator, module: {type: MLP, out_features: 1, num_cells: [64]}}}"},
+        {"recipes/dqn.yaml", "loss={type: DiscreteCQLLoss, value_network: policy}"},
+    };
+    for (int i = 0; i < RLC_COUNT(losses); i++) {
+        const char *overrides[] = {losses[i][1], "optim={type: Adam, lr: 1e-3}", "buffer.batch_size=32",
+                                   "collector.init_random_frames=20", "collector.total_frames=1_000_000"};
+        rlc_run *run;
+        expect_ok(rlc_run_load(losses[i][0], overrides, RLC_COUNT(overrides), &run));
+        expect_ok(rlc_run_check(run));
+        allocations_of(run, 120);
+        assert_int_equal(allocations_of(run, 100), 0);
+        rlc_run_free(run);
+    }
+}
+
 static void test_evaluation_repeats(void **state) {
     (void)state;
     rlc_run *run;
@@ -87,8 +114,11 @@ static void test_resident_size(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dqn),           cmocka_unit_test(test_optimisers),
-        cmocka_unit_test(test_other_shapes),  cmocka_unit_test(test_evaluation_repeats),
+        cmocka_unit_test(test_recipes),
+        cmocka_unit_test(test_optimisers),
+        cmocka_unit_test(test_other_losses),
+        cmocka_unit_test(test_other_shapes),
+        cmocka_unit_test(test_evaluation_repeats),
         cmocka_unit_test(test_resident_size),
     };
     return cmocka_run_group_tests_name("steady state", tests, NULL, NULL);

@@ -58,7 +58,7 @@ static void sample(const rlc_node *node) {
     const uint64_t key = (uint64_t)node->p[0].i, start = (uint64_t)*counter;
     const int64_t n = node->out->numel;
     if (!(t.sum[1] > 0)) {
-        rlc_kernel_fail(node, "there is nothing to choose from: the replay buffer is empty");
+        rlc_kernel_fail(node, "there is nothing to choose from: the replay buffer is empty, or none of its rows can be chosen");
         return;
     }
     for (int64_t i = 0; i < n; i++) {

@@ -99,6 +99,7 @@ template <typename T> static inline T *rlc_data(const rlc_tensor *t) {
     X(INDEX, "index %lld is outside of a dimension of size %lld", a, b)                                                \
     X(CURSOR, "the cursor is at %lld of a ring of %lld rows", a, b)                                                    \
     X(EMPTY, "there is nothing to choose from: the replay buffer is empty", )                                          \
+    X(UNCHOSEN, "there is nothing to choose from: the replay buffer is empty, or none of its rows can be chosen", )    \
     X(BOUND, "a bound above 2^32 is out of reach of a 32-bit word", )                                                  \
     X(ROW, "row %lld is outside of a ring of %lld rows", a, b)                                                         \
     X(ERROR, "the error of row %lld is %g, which is no priority", a, x)                                                \

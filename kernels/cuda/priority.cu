@@ -108,7 +108,7 @@ static __global__ void sample(rlc_site site, rlc_trees t, uint64_t key, const in
     const uint64_t start = (uint64_t)*counter;
     RLC_FOR_EACH(i, n) {
         if (!(t.sum[1] > 0)) {
-            rlc_raise(site, RLC_FAULT_EMPTY, 0, 0, 0);
+            rlc_raise(site, RLC_FAULT_UNCHOSEN, 0, 0, 0);
             return;
         }
         out[i] = rlc_trees_draw(&t, key, start, i);

@@ -129,15 +129,20 @@ def index_of(mask):
     return torch.multinomial(mask.float(), 1, generator=g).squeeze(-1)
 
 
-for name, n, spread in DISCRETE:
-    p, q = {"logits": normal(ROWS, n) * spread}, {"logits": normal(ROWS, n) * spread}
+
+def first_of(one_hot):
+    """TorchRL's mode has several ones where logits tie; rlc takes the first."""
+    return torch.nn.functional.one_hot(one_hot.long().argmax(-1), one_hot.shape[-1])
+
+
+def discrete(name, n, p, q):
     index = torch.randint(0, n, (ROWS,), generator=g)
     case(f"Categorical.{name}", lambda logits: D.Categorical(logits=logits), p, index, q, True, mode=lambda d: d.mode)
     one_hot = torch.nn.functional.one_hot(index, n)
     # TorchRL takes a last dimension of one class for something else
     family = OneHotCategorical if n > 1 else D.OneHotCategorical
-    case(f"OneHotCategorical.{name}", lambda logits: family(logits=logits), p, one_hot, None, True,
-         mode=lambda d: d.mode.long())
+    case(f"OneHotCategorical.{name}", lambda logits: family(logits=logits), p, one_hot, q, True,
+         mode=lambda d: first_of(d.mode))
     mask = torch.rand(ROWS, n, generator=g) < 0.6
     mask[torch.arange(ROWS), torch.randint(0, n, (ROWS,), generator=g)] = True
     mask[:4] = torch.nn.functional.one_hot(torch.randint(0, n, (4,), generator=g), n).bool()  # one action left
@@ -148,7 +153,11 @@ for name, n, spread in DISCRETE:
     one_hot = torch.nn.functional.one_hot(index, n)
     masked = MaskedOneHotCategorical if n > 1 else lambda logits, mask: D.OneHotCategorical(logits=logits)
     case(f"MaskedOneHotCategorical.{name}", lambda logits, mask: masked(logits=logits, mask=mask), p, one_hot, None, True,
-         mode=lambda d: d.mode.long())
+         mode=lambda d: first_of(d.mode))
+
+
+for name, n, spread in DISCRETE:
+    discrete(name, n, {"logits": normal(ROWS, n) * spread}, {"logits": normal(ROWS, n) * spread})
 
 x = torch.cat([normal(ROWS, 2 * EVENT) * 2, torch.tensor([[-30.0, -2, 0, -2, 0, 2], [0, 0, 0, -30, 30, 8]])])
 weight = normal(ROWS + 2, EVENT)
@@ -182,4 +191,13 @@ record("TanhNormal.entropy", entropy=torch.stack([entropy_of(0.5, 1.0), entropy_
 for loc, scale in ((0.5, 0.7), (3.0, 1.0), (0.0, 10.0)):
     d = TruncatedNormal(torch.tensor([loc]).double(), torch.tensor([scale]).double(), low=-1.0, high=1.0)
     record(f"TruncatedNormal.moments.{loc:g}", mean=d.mean, variance=d.variance)
+# what came later stands behind all that is drawn above
+for name, low, high, options in (("held_odd", -0.5, 3.5, {"tanh_loc": True, "upscale": 2.0}),
+                                 ("held_wide", -2.0, 2.0, {"tanh_loc": True, "upscale": 1.5})):
+    value = (uniform(-0.95, 0.95, ROWS, EVENT) * (high - low) + high + low) / 2
+    case(f"TanhNormal.{name}", tanh_normal(low, high, **options), loc_scale(0.3, 2.0, 3.0), value,
+         deterministic=lambda d: d.deterministic_sample)
+ties = [torch.randint(0, 2, (ROWS, 4), generator=g).float() for _ in range(2)]
+ties[0][0] = ties[1][1] = 0.5
+discrete("tied", 4, {"logits": ties[0]}, {"logits": ties[1]})
 save("distributions", out)

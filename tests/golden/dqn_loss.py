@@ -11,12 +11,12 @@ from torchrl.modules import MLP, QValueActor
 from torchrl.objectives import DQNLoss
 from common import save, generator
 
-BATCH, OBSERVATION, ACTIONS = 24, 4, 3
+OBSERVATION, ACTIONS = 4, 3
 g = generator(3)
 out = {}
 
 
-def case(kind, function, encoding, delay, flags):
+def case(kind, function, encoding, delay, flags, batch=24):
     name = f"{kind}.{function}.{encoding}.{'delay' if delay else 'online'}.{flags}"
     spec = OneHot(ACTIONS) if encoding == "one_hot" else Categorical(ACTIONS)
     net = MLP(in_features=OBSERVATION, out_features=ACTIONS, num_cells=[16, 8])
@@ -31,18 +31,19 @@ def case(kind, function, encoding, delay, flags):
     if delay:
         for key, value in loss.target_value_network_params.flatten_keys(".").items():
             value.data.copy_(target[key.removeprefix("module.0.module.")])
-    index = torch.randint(0, ACTIONS, (BATCH,), generator=g)
+    index = torch.randint(0, ACTIONS, (batch,), generator=g)
     action = torch.nn.functional.one_hot(index, ACTIONS) if encoding == "one_hot" else index
-    draw = torch.rand(BATCH, 1, generator=g)
-    done = {"mixed": draw < 0.4, "all": draw < 2, "none": draw > 2}[flags]
-    terminated = done & (torch.rand(BATCH, 1, generator=g) < 0.6) if flags == "mixed" else done
+    draw = torch.rand(batch, 1, generator=g)
+    done = {"mixed": draw < 0.4, "all": draw < 2}.get(flags, draw > 2)
+    done[-1] |= flags == "last"
+    terminated = done & (torch.rand(batch, 1, generator=g) < 0.6) if flags == "mixed" else done
     td = TensorDict({
-        "observation": torch.randn(BATCH, OBSERVATION, generator=g),
+        "observation": torch.randn(batch, OBSERVATION, generator=g),
         "action": action,
-        "next": {"observation": torch.randn(BATCH, OBSERVATION, generator=g),
-                 "reward": torch.randn(BATCH, 1, generator=g), "done": done, "terminated": terminated,
+        "next": {"observation": torch.randn(batch, OBSERVATION, generator=g),
+                 "reward": torch.randn(batch, 1, generator=g), "done": done, "terminated": terminated,
                  "truncated": done & ~terminated},
-    }, [BATCH])
+    }, [batch])
     value = loss(td)["loss"]
     value.backward()
     for k, p in net.state_dict().items():
@@ -64,4 +65,8 @@ for kind in ("plain", "double"):
                 case(kind, function, encoding, False, "mixed")
     case(kind, "l2", "one_hot", True, "all")
     case(kind, "l2", "one_hot", True, "none")
+for kind in ("plain", "double"):
+    case(kind, "smooth_l1", "one_hot", True, "last", 5)
+    case(kind, "smooth_l1", "categorical", True, "single", 1)
+    case(kind, "l2", "one_hot", True, "single", 1)
 save("dqn_loss", out)

@@ -177,19 +177,20 @@ def deterministic(kind, size, flags, function):
         record(name, f"target{i}", targets, index, False)
 
 
-for family in ("normal", "categorical"):
-    for kind in ON_POLICY:
-        on_policy(kind, family, 24, "smooth_l1", False)
-        on_policy(kind, family, 24, "l2", False)
-        on_policy(kind, family, 1, "smooth_l1", False)
-    for kind in ("clip", "kl"):
-        on_policy(kind, family, 24, "smooth_l1", True)
-for size, flags, function, fixed in ((24, "mixed", "smooth_l1", False), (24, "mixed", "l2", True),
-                                     (24, "all", "smooth_l1", False), (24, "none", "smooth_l1", False),
-                                     (1, "none", "l2", False)):
-    sac(size, flags, function, fixed)
-for kind in ("ddpg", "td3"):
-    for size, flags, function in ((24, "mixed", "smooth_l1"), (24, "mixed", "l2"), (24, "all", "l2"), (24, "none", "l2"),
-                                  (1, "none", "smooth_l1")):
-        deterministic(kind, size, flags, function)
-save("losses", out)
+if __name__ == "__main__":
+    for family in ("normal", "categorical"):
+        for kind in ON_POLICY:
+            on_policy(kind, family, 24, "smooth_l1", False)
+            on_policy(kind, family, 24, "l2", False)
+            on_policy(kind, family, 1, "smooth_l1", False)
+        for kind in ("clip", "kl"):
+            on_policy(kind, family, 24, "smooth_l1", True)
+    for size, flags, function, fixed in ((24, "mixed", "smooth_l1", False), (24, "mixed", "l2", True),
+                                         (24, "all", "smooth_l1", False), (24, "none", "smooth_l1", False),
+                                         (1, "none", "l2", False)):
+        sac(size, flags, function, fixed)
+    for kind in ("ddpg", "td3"):
+        for size, flags, function in ((24, "mixed", "smooth_l1"), (24, "mixed", "l2"), (24, "all", "l2"), (24, "none", "l2"),
+                                      (1, "none", "smooth_l1")):
+            deterministic(kind, size, flags, function)
+    save("losses", out)

@@ -73,10 +73,14 @@ BINARY = {
     "bce": lambda a, b: torch.nn.functional.binary_cross_entropy(*torch.broadcast_tensors(a, b), reduction="none"),
     "bce_with_logits": lambda a, b: torch.nn.functional.binary_cross_entropy_with_logits(
         *torch.broadcast_tensors(a, b), reduction="none"),
+    "normal_log_prob": lambda a, b: torch.distributions.Normal(0.0, b).log_prob(a),
 }
 # what the operands of a row must be: bases positive, probabilities between 0 and 1
 PREPARE = {"pow": lambda a, b: (positive(a), b), "bce": lambda a, b: (torch.sigmoid(a), torch.sigmoid(b)),
-           "bce_with_logits": lambda a, b: (4 * a, torch.sigmoid(b))}
+           "bce_with_logits": lambda a, b: (4 * a, torch.sigmoid(b)),
+           "normal_log_prob": lambda a, b: (a, positive(b) + 0.3)}
+# rows that came later draw from generators of their own, so that the cases of all others stay as they are
+LATER = {"normal_log_prob": 73}
 COMPARE = {"eq": torch.eq, "ne": torch.ne, "lt": torch.lt, "le": torch.le, "gt": torch.gt, "ge": torch.ge}
 LOGICAL = {"logical_and": torch.logical_and, "logical_or": torch.logical_or, "logical_xor": torch.logical_xor}
 PATTERNS = {
@@ -110,7 +114,9 @@ for name, (f, prepare) in UNARY.items():
         x = normal(*shape)
         differentiate(f"{name}.{pattern}", f, prepare(x) if prepare else x)
 
+usual = g
 for name, f in BINARY.items():
+    g = generator(LATER[name]) if name in LATER else usual
     for pattern, (sa, sb) in PATTERNS.items():
         for suffix, shapes in (("", (sa, sb)), ("_swapped", (sb, sa))):
             a, b = normal(*shapes[0]), normal(*shapes[1])
@@ -120,6 +126,7 @@ for name, f in BINARY.items():
             a, b = PREPARE.get(name, lambda a, b: (a, b))(a, b)
             differentiate(f"{name}.{pattern}{suffix}", f, a, b)
 
+g = usual
 for table, dtype in ((COMPARE, torch.float32), (LOGICAL, torch.bool)):
     for name, f in table.items():
         for pattern, (sa, sb) in PATTERNS.items():

@@ -17,11 +17,11 @@ out = {}
 CASES = [(10, 0.7, 0.9), (16, 1.0, 1.0), (5, 0.5, 0.4), (7, 0.0, 0.5), (1, 0.6, 0.4), (9, 2.0, 0.0)]
 
 
-def case(number, capacity, alpha, beta):
+def case(number, capacity, alpha, beta, steps=24, tied=None):
     sampler = PrioritizedSampler(capacity, alpha, beta, dtype=torch.double)
     storage = LazyTensorStorage(capacity)
     head, size = 0, 0
-    for step in range(24):
+    for step in range(steps):
         name = f"{number}.{step}"
         if step % 3 != 1:
             count = int(torch.randint(1, min(capacity, 4) + 1, (1,), generator=g))
@@ -34,15 +34,19 @@ def case(number, capacity, alpha, beta):
             index = torch.randperm(size, generator=g)[:3]
             error = torch.rand(index.numel(), generator=g) * 10 ** float(torch.randint(-3, 3, (1,), generator=g))
             error[0] = 0 if step == 4 else error[0]
+            error = error if tied is None else torch.full_like(error, tied)
             sampler.update_priority(index, error.double())
             out[f"{name}.index"], out[f"{name}.error"] = index, error
         out[f"{name}.leaf"] = torch.as_tensor(sampler._sum_tree[torch.arange(size)]).reshape(-1).double()
         out[f"{name}.largest"] = torch.as_tensor(sampler.default_priority, dtype=torch.double)
         drawn, info = sampler.sample(storage, 8)
         out[f"{name}.drawn"], out[f"{name}.weight"] = drawn, info["priority_weight"].float()
-    out[f"{number}.settings"] = torch.tensor([capacity, alpha, beta], dtype=torch.double)
+    out[f"{number}.settings"] = torch.tensor([capacity, alpha, beta, steps], dtype=torch.double)
 
 
+for i in range(16):  # short ones, half of them with rows that tie, without any error too
+    CASES.append((int(torch.randint(1, 40, (1,), generator=g)), round(float(torch.rand((), generator=g)) * 1.5, 3),
+                  round(float(torch.rand((), generator=g)), 3), 8, (None, 0.25, None, 0.0)[i % 4]))
 for number, settings in enumerate(CASES):
     case(number, *settings)
 save("prioritized", out)

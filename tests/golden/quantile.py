@@ -9,7 +9,6 @@ import torch
 from torchrl.modules import MLP
 from common import save, generator
 
-BATCH = 10
 g = generator(53)
 out = {}
 
@@ -26,20 +25,21 @@ def huber(u, kappa):
     return 0.5 * u * u if abs(u) <= kappa else kappa * (abs(u) - 0.5 * kappa)
 
 
-def case(number, quantiles, actions, gamma, kappa, double, extras):
+def case(number, quantiles, actions, gamma, kappa, double, extras, batch=10, flags="mixed"):
     online, target = network(quantiles, actions), network(quantiles, actions)
-    observation, after = torch.randn(2, BATCH, 4, generator=g)
-    action = torch.randint(0, actions, (BATCH,), generator=g)
-    reward = torch.randn(BATCH, 1, generator=g)
-    terminated = torch.rand(BATCH, 1, generator=g) < 0.4
-    steps = torch.randint(1, 5, (BATCH, 1), generator=g) if extras else torch.ones(BATCH, 1, dtype=torch.int64)
-    weight = torch.rand(BATCH, generator=g) if extras else torch.ones(BATCH)
+    observation, after = torch.randn(2, batch, 4, generator=g)
+    action = torch.randint(0, actions, (batch,), generator=g)
+    reward = torch.randn(batch, 1, generator=g)
+    terminated = torch.rand(batch, 1, generator=g) < {"mixed": 0.4, "all": 2.0}.get(flags, -1.0)
+    terminated[-1] |= flags == "last"
+    steps = torch.randint(1, 5, (batch, 1), generator=g) if extras else torch.ones(batch, 1, dtype=torch.int64)
+    weight = torch.rand(batch, generator=g) if extras else torch.ones(batch)
     values = online(observation.double())
     with torch.no_grad():
         next_values = target(after.double())
         choice = (online(after.double()) if double else next_values).mean(-2).argmax(-1)
     rows = []
-    for b in range(BATCH):
+    for b in range(batch):
         loss = 0
         for i in range(quantiles):
             tau = (2 * i + 1) / (2 * quantiles)
@@ -67,6 +67,9 @@ def case(number, quantiles, actions, gamma, kappa, double, extras):
 
 CASES = [(5, 3, 0.9, 1.0, False, False), (5, 3, 0.9, 1.0, True, False), (8, 2, 0.99, 0.25, False, True),
          (1, 2, 0.9, 1.0, False, False), (6, 1, 1.0, 10.0, False, False), (4, 4, 0.5, 1e-3, True, True)]
+for i in range(14):
+    CASES.append(((1, 2, 3, 5)[i % 4], 1 + i % 3, round(0.48 + 0.04 * i, 2), (1.0, 0.3, 2.0)[i % 3], i % 2 == 1, i % 3 == 0,
+                  (1, 2, 4, 7, 10)[i % 5], ("mixed", "all", "none", "last")[i // 2 % 4]))
 for number, settings in enumerate(CASES):
     case(number, *settings)
 save("quantile", out)
