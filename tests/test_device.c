@@ -4,6 +4,15 @@
 #include "tests/parity.h"
 #include "tests/world.h"
 
+/* What a test before this one has set, if it failed, too. */
+static int forget_machine(void **state) {
+    static const char *const variables[] = {"RLC_CUDA_HOST", "RLC_CUDA_HOST_MEMORY", "RLC_EAGER", "RLC_LOG"};
+    for (int i = 0; i < RLC_COUNT(variables); i++) {
+        unsetenv(variables[i]);
+    }
+    return fresh_start(state);
+}
+
 static void test_names(void **state) {
     (void)state;
     rlc_device *device, *again;
@@ -44,7 +53,7 @@ static void test_machines_without(void **state) {
 static void test_kernels_that_fail(void **state) {
     (void)state;
     expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
-                      "an illegal memory access was encountered; program 'evaluate' ran last: RLC_EAGER=1 "
+                      "an illegal memory access was encountered; program 'check_env' ran last: RLC_EAGER=1 "
                       "RLC_CUDA_SYNC=1 finds out which op and module it was");
     setenv("RLC_EAGER", "1", 1);
     setenv("RLC_CUDA_SYNC", "1", 1);
@@ -322,17 +331,17 @@ static int close_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_names, fresh_start),
-        cmocka_unit_test_setup(test_machines_without, fresh_start),
-        cmocka_unit_test_setup(test_kernels_that_fail, fresh_start),
-        cmocka_unit_test_setup(test_faults, fresh_start),
-        cmocka_unit_test_setup(test_numbers_that_are_not_finite, fresh_start),
-        cmocka_unit_test_setup(test_host_only, fresh_start),
-        cmocka_unit_test_setup(test_no_memory, fresh_start),
-        cmocka_unit_test_setup(test_lists_that_differ_a_little, fresh_start),
-        cmocka_unit_test_setup(test_settings_and_shapes_that_differ, fresh_start),
-        cmocka_unit_test_setup(test_data_that_changes, fresh_start),
-        cmocka_unit_test_setup(test_runs, fresh_start),
+        cmocka_unit_test_setup(test_names, forget_machine),
+        cmocka_unit_test_setup(test_machines_without, forget_machine),
+        cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
+        cmocka_unit_test_setup(test_faults, forget_machine),
+        cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
+        cmocka_unit_test_setup(test_host_only, forget_machine),
+        cmocka_unit_test_setup(test_no_memory, forget_machine),
+        cmocka_unit_test_setup(test_lists_that_differ_a_little, forget_machine),
+        cmocka_unit_test_setup(test_settings_and_shapes_that_differ, forget_machine),
+        cmocka_unit_test_setup(test_data_that_changes, forget_machine),
+        cmocka_unit_test_setup(test_runs, forget_machine),
     };
     return cmocka_run_group_tests_name("another device", tests, open_all, close_all);
 }
