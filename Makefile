@@ -145,6 +145,7 @@ check: deps
 run-tests: layers tests
 	@export RLC_PARITY_DEVICE=$(DEVICE) RLC_CUDA_SYNC=1; \
 	for t in $(TESTS); do $O/tests/$$t || exit 1; done; \
+	for t in $(if $(DEVICE),,test_parity test_parity_step); do RLC_CUDA_HOST=descending,guard $O/tests/$$t || exit 1; done; \
 	export RLC_TEST_DEVICE=$(or $(DEVICE),cuda-host); \
 	for t in $(DEVICE_TESTS); do $O/tests/$$t || exit 1; done
 
