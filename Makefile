@@ -72,7 +72,8 @@ $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
 # names chips, as nvcc does; the last one's code is kept for chips to come, too.
 CUDA_ARCH = 80 90
 CUDA_SOURCES = $(wildcard kernels/cuda/*.cu)
-NVCC_FLAGS = -std=c++17 -O3 -fmad=false -I. -Xcompiler -fPIC$(comma)-Wall -MMD -MP $(if $(CI),-Werror all-warnings) \
+SMALL := $(if $(NVCC),$(if $(shell $(NVCC) --help | grep compress-mode),--compress-mode=size))
+NVCC_FLAGS = -std=c++17 $(SMALL) -O3 -fmad=false -I. -Xcompiler -fPIC$(comma)-Wall -MMD -MP $(if $(CI),-Werror all-warnings) \
              $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) \
              -gencode arch=compute_$(lastword $(CUDA_ARCH))$(comma)code=compute_$(lastword $(CUDA_ARCH))
 cuda: $O/rlc_cuda.so
@@ -85,8 +86,9 @@ $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
 	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublas -lcublasLt -Xlinker -rpath,'$$ORIGIN'
 
 # A folder to copy to a machine with a GPU, under 60 MB.
+BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))
 bundle: cuda tests
-	kernels/cuda/bundle.sh $O $O/bundle "test_parity test_parity_step $(DEVICE_TESTS)"
+	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
 
 # The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
 CXX = $(if $(filter clang,$(CC)),clang++,g++)

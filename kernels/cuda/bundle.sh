@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts what runs on a GPU machine without root into one folder: kernels/cuda/bundle.sh BUILD FOLDER
+# Puts what runs on a GPU machine without root into one folder: kernels/cuda/bundle.sh BUILD FOLDER TESTS
 #
 # The folder looks like the repository, so rlrun and the tests find each other, recipes and golden files; run them from
 # there: ./rlrun recipes/dqn.yaml --device cuda, ./check. The libraries they need lie beside librlc.so, but for those that
@@ -11,13 +11,12 @@ rm -rf "$to"
 mkdir -p "$to/build/tests" "$to/tests"
 cp rlrun "$to/"
 cp "$build/librlc.so" "$build/rlc_cuda.so" "$build/rlc_cuda-host.so" "$to/build/"
-for test in "$build"/tests/test_*; do
-    case $test in *.o | *.d) continue ;; esac
-    cp "$test" "$to/build/tests/"
-done
+for test in $3; do cp "$build/tests/$test" "$to/build/tests/"; done
 cp -r recipes "$to/"
 rm -f "$to"/recipes/*.c "$to"/recipes/*.h
 cp -r tests/golden tests/shapes "$to/tests/"
+# what environments are compared with is large, and test_parity_step compares them with the CPU's
+for name in cartpole acrobot mountain_car mountain_car_continuous pendulum; do rm -f "$to/tests/golden/$name.safetensors"; done
 rm -f "$to"/tests/golden/*.py
 
 ldd "$to/rlrun" "$to/build/librlc.so" "$to/build/rlc_cuda.so" "$to/build/tests/test_ops" |
