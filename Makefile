@@ -1,12 +1,13 @@
 # rlc: builds librlc.so, rlrun and the tests.
 #
 #   make demo       installs what is missing, builds, trains recipes/dqn.yaml on the CPU
-#   make check      the same, then all tests; SAN=address,undefined with sanitizers; CC=clang with clang
+#   make check      the same, then all tests; SAN=address,undefined with sanitizers; CC=clang with clang; DEVICE=cuda on a GPU
 #   make            ./rlrun and build/librlc.so          make bench    speed, each figure beside a floor or a peer
 #   make deps       installs what is missing, with apt   make results  the learning runs behind docs/results.md
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
 #   make docs       docs/recipe-reference.md, docs/c-api.md from option tables and headers; docs-check compares them
 #   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
+#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU
 
 comma := ,
 CC = gcc
@@ -37,19 +38,21 @@ SOURCES = $(filter-out $(COMMAND),$(wildcard $(LAYERS:%=%/*.c))) kernels/cpu/dev
 OBJECTS = $(SOURCES:%.c=$O/%.o) $(foreach isa,$(ISAS),$(LOOPS:%=$O/kernels/cpu/%.$(isa).o))
 HEADERS = $(filter-out recipes/rlrun.h,$(wildcard $(LAYERS:%=%/*.h))) core/ops.def kernels/cpu/env_loop.h
 
+NVCC := $(shell command -v nvcc 2>/dev/null)
+
 # A line for each file; V=1 shows the commands.
 SAY = $(if $(V),,@echo '  $@' && )
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-all: $(RLRUN)
+all: $(RLRUN) $(if $(NVCC),$(if $(SAN),,cuda))
 
 $(RLRUN): $(COMMAND:%.c=$O/%.o) $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
 
 $O/librlc.so: $(OBJECTS)
-	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions $(SANITIZE) -o $@ $^ $(LDLIBS)
+	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@ $^ $(LDLIBS)
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
@@ -64,6 +67,43 @@ $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 
 # Matrix products may differ between instruction sets, so they may fuse.
 $O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
+
+# The CUDA backend: opened at run time, so nothing else needs it. Built where nvcc is found, but for `make NVCC=`; CUDA_ARCH
+# names chips, as nvcc does; the last one's code is kept for chips to come, too.
+CUDA_ARCH = 80 90
+CUDA_SOURCES = $(wildcard kernels/cuda/*.cu)
+NVCC_FLAGS = -std=c++17 -O3 -fmad=false -I. -Xcompiler -fPIC$(comma)-Wall -MMD -MP $(if $(CI),-Werror all-warnings) \
+             $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) \
+             -gencode arch=compute_$(lastword $(CUDA_ARCH))$(comma)code=compute_$(lastword $(CUDA_ARCH))
+cuda: $O/rlc_cuda.so
+
+$O/kernels/cuda/%.cuda.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(SAY)$(NVCC) $(NVCC_FLAGS) -MF $(@:.o=.d) -c -o $@ $<
+
+$O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
+	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublas -lcublasLt -Xlinker -rpath,'$$ORIGIN'
+
+# A folder to copy to a machine with a GPU, under 60 MB.
+bundle: cuda tests
+	kernels/cuda/bundle.sh $O $O/bundle "test_parity test_parity_step $(DEVICE_TESTS)"
+
+# The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
+CXX = $(if $(filter clang,$(CC)),clang++,g++)
+HOST_CUDA = $(CUDA_SOURCES:%.cu=$O/%.host.o) $(patsubst %.cpp,$O/%.o,$(wildcard kernels/cuda/host/*.cpp))
+CXX_FLAGS = -x c++ -std=c++17 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(filter-out %-prototypes,$(WARNINGS)) $(SANITIZE) -fPIC \
+            -MMD -MP
+
+$O/kernels/cuda/%.host.o: kernels/cuda/%.cu
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) -c -o $@ $<
+
+$O/kernels/cuda/host/%.o: kernels/cuda/host/%.cpp
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) -c -o $@ $<
+
+$O/rlc_cuda-host.so: $(HOST_CUDA) $O/librlc.so
+	$(SAY)$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -Wl,-rpath,'$$ORIGIN'
 
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
 TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
@@ -89,22 +129,34 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples all $(TESTS:%=$O/tests/%)
+tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
+
+# Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
+# others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
+ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules distributions normal_params policy \
+            losses dqn dqn_networks distributional quantile values estimators prioritized multi_step buffer collect \
+            exploration classic_control $(if $(DEVICE),env env_state)
+DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 
 # make again: what deps installs must be there before anything is compiled
 check: deps
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests: layers tests
-	@for t in $(TESTS); do $O/tests/$$t || exit 1; done
+	@export RLC_PARITY_DEVICE=$(DEVICE) RLC_CUDA_SYNC=1; \
+	for t in $(TESTS); do $O/tests/$$t || exit 1; done; \
+	for t in $(if $(DEVICE),,test_parity test_parity_step); do RLC_CUDA_HOST=descending,guard $O/tests/$$t || exit 1; done; \
+	export RLC_TEST_DEVICE=$(or $(DEVICE),cuda-host); \
+	for t in $(DEVICE_TESTS); do $O/tests/$$t || exit 1; done
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(RLRUN)
 	$(RLRUN) recipes/dqn.yaml --overwrite
 
 # What the compiler is told, and what the linker finds: Debian's and Ubuntu's names.
 PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcmocka-dev
-WANTED = $(PACKAGES) $(if $(filter clang,$(CC)),clang)
+# g++ compiles kernels/cuda for the tests, nothing else.
+WANTED = $(PACKAGES) $(if $(filter check,$(MAKECMDGOALS)),g++) $(if $(filter clang,$(CC)),clang)
 deps:
 	@missing=$$(for p in $(WANTED); do \
 	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
@@ -151,11 +203,11 @@ results: all
 	@bench/results.sh
 
 # What is made from the sources is committed, and compared with them in CI.
-docs: all
+docs: $(RLRUN)
 	$(RLRUN) list --markdown > docs/recipe-reference.md
 	docs/c-api.sh > docs/c-api.md
 
-docs-check: all
+docs-check: $(RLRUN)
 	@$(RLRUN) list --markdown | diff -u docs/recipe-reference.md - && docs/c-api.sh | diff -u docs/c-api.md - || \
 	    { echo "docs/ is not what the sources give: run \`make docs\` and commit" >&2; exit 1; }
 	@for name in $$(grep -ohE 'rlc_[a-z0-9_]+' docs/coming-from-torchrl.md | sort -u); do \
@@ -189,7 +241,7 @@ export PKG_CONFIG
 
 install: all
 	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
-	install -m 755 $O/librlc.so $(TO)/lib/
+	install -m 755 $O/librlc.so $(if $(NVCC),$O/rlc_cuda.so) $(TO)/lib/
 	$(CC) $(SANITIZE) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
 	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h || exit 1; done
 	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h
@@ -199,6 +251,6 @@ clean:
 	rm -rf build build-* rlrun
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
-.PHONY: all examples tests check run-tests torture fuzz run-fuzz demo deps layers bench results docs docs-check oracle \
+.PHONY: all cuda bundle examples tests check run-tests torture fuzz run-fuzz demo deps layers bench results docs docs-check oracle \
     install clean
 .SECONDARY:

@@ -73,7 +73,7 @@ static void host_free(void *self, void *memory) {
     }
 }
 
-const rlc_memory rlc_host_memory = {host_alloc, host_free, NULL, true};
+const rlc_memory rlc_host_memory = {host_alloc, host_free, NULL, true, true};
 
 static const rlc_memory *memory_of(const rlc_arena *arena) {
     return arena->memory != NULL ? arena->memory : &rlc_host_memory;
@@ -100,14 +100,15 @@ static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
     rlc_arena_chunk *chunk = wanted < size ? NULL : rlc_calloc(1, sizeof *chunk);
     bool clean = rlc_error_status() == RLC_OK;
     size_t held = memory->on_host ? rlc_arena_size(arena) : 0;
-    if (chunk != NULL && exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
+    if (chunk != NULL && memory->on_host &&
+        exceeds_machine(held + least)) { /* each chunk may fit, and all of them not */
         free(chunk);
         char text[96];
         snprintf(text, sizeof text, "out of memory: could not get %zu bytes: all that is needed at one time", size);
         rlc_memory_check((double)(held + least), text);
         return NULL;
     }
-    wanted = exceeds_machine(held + wanted) ? least : wanted;
+    wanted = memory->on_host && exceeds_machine(held + wanted) ? least : wanted;
     if (chunk != NULL && (chunk->start = memory->alloc(memory->self, wanted)) == NULL && least < wanted &&
         least >= size) {
         if (clean) {
@@ -122,7 +123,7 @@ static rlc_arena_chunk *append_chunk(rlc_arena *arena, size_t size) {
         return NULL;
     }
     chunk->size = wanted;
-    if (memory->on_host) {
+    if (memory->guarded) {
         POISON(chunk->start, chunk->size);
     }
     if (arena->current != NULL) {
@@ -158,7 +159,7 @@ void *rlc__arena_alloc_checked(rlc_arena *arena, size_t size, size_t align) {
     }
     uintptr_t next = start + size + GAP;
     arena->next = next < (uintptr_t)arena->end ? (char *)next : arena->end;
-    if (memory_of(arena)->on_host) {
+    if (memory_of(arena)->guarded) {
         UNPOISON((void *)start, size);
     }
     return (void *)start;
@@ -202,7 +203,7 @@ void rlc_arena_release(rlc_arena *arena, rlc_mark mark) {
     if (mark.current != NULL) {
         arena->next = mark.next;
     }
-    if (memory_of(arena)->on_host) {
+    if (memory_of(arena)->guarded) {
         rlc_arena_chunk *chunk = mark.current != NULL ? mark.current->next : arena->first;
         if (mark.current != NULL) {
             POISON(mark.next, (size_t)(arena->end - mark.next));
@@ -221,7 +222,7 @@ void rlc_arena_free(rlc_arena *arena) {
     const rlc_memory *memory = memory_of(arena);
     for (rlc_arena_chunk *chunk = arena->first, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        if (memory->on_host) {
+        if (memory->guarded) {
             UNPOISON(chunk->start, chunk->size);
         }
         memory->free(memory->self, chunk->start);

@@ -27,7 +27,8 @@ typedef struct rlc_memory {
     void *(*alloc)(void *self, size_t size); /* cleared, aligned to RLC_ALIGN_DATA; or NULL and an error */
     void (*free)(void *self, void *memory);
     void *self;
-    bool on_host;
+    bool on_host; /* whoever has the pointer may read and write there */
+    bool guarded; /* it is this process's memory, which sanitizers watch */
 } rlc_memory;
 
 extern const rlc_memory rlc_host_memory;

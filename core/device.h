@@ -5,6 +5,9 @@
  *
  *     rlc_device *cpu;
  *     if (rlc_device_open("cpu", &cpu) != RLC_OK) ...     // opened once, shared, never closed
+ *
+ * A device whose memory is not the host's runs what it is given whenever it likes, in order; what is read from it has
+ * been computed. What its kernels find wrong is therefore reported by a later call, by reading at the latest.
  */
 #ifndef RLC_DEVICE_H
 #define RLC_DEVICE_H
@@ -23,13 +26,15 @@ enum { RLC_MAX_NAMED_KERNELS = 64 };
 typedef void rlc_kernel(const rlc_node *node);
 
 struct rlc_device {
-    const char *name;        /* "cpu", "cuda" */
+    const char *name;        /* "cpu", "cuda:0" */
     const char *description; /* for people: "x86-64-v4, AVX-512" */
     rlc_memory memory;
     rlc_status (*to_host)(rlc_device *device, void *host, const void *data, size_t size);
     rlc_status (*from_host)(rlc_device *device, void *data, const void *host, size_t size);
     /* Computes nodes [first, last) of the program in order. */
     rlc_status (*run)(rlc_device *device, rlc_program *program, int first, int last);
+    /* Gives up what the device keeps for a program that is about to be freed; NULL when it keeps nothing. */
+    void (*forget)(rlc_device *device, rlc_program *program);
     /* By op and by the type that the op names as its own; NULL where the device has no such kernel. */
     rlc_kernel *kernel[RLC_OP_COUNT][RLC_DTYPE_COUNT];
     /* Kernels that belong to a class instead of an op: "env.CartPole". */
@@ -43,8 +48,18 @@ struct rlc_device {
 rlc_kernel *rlc_device_kernel(const rlc_device *device, const char *name);
 void rlc__device_name_kernel(rlc_device *device, const char *name, rlc_kernel *run);
 
-/* The device called `name`: "cpu" or "cuda". A device that is not there is RLC_FAILED with the reason. */
+/* The device called `name`: "cpu", or "cuda", "cuda:1" for the second. A device that is not there is RLC_FAILED with the
+ * reason. */
 rlc_status rlc_device_open(const char *name, rlc_device **device);
+
+/* A backend is a shared object rlc_NAME.so beside librlc that exports two symbols: `rlc__backend_abi`, a const int with
+ * the value of RLC_ABI, and `rlc__backend_open`, which fills in the struct, but for its name, for the device of that index
+ * or fails with a reason. */
+typedef rlc_status rlc_backend_open(int index, rlc_device *device);
+rlc_status rlc__backend_load(const char *backend, int index, rlc_device *device);
+
+/* Stops the program, with a message that names op and module, when the node's result is not finite: RLC_CHECK_NAN. */
+void rlc__check_finite(rlc_program *program, const rlc_node *node);
 
 /* The CPU device, defined by kernels/cpu: fills in the struct for the best instruction set this machine has, or for
  * the one that the environment variable RLC_ISA names (x86-64-v2, x86-64-v3, x86-64-v4). */

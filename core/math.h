@@ -259,6 +259,18 @@ RLC_INLINE float rlc_powf(float x, float y) {
     return y == 0.0f || x == 1.0f ? 1.0f : value;
 }
 
+/* By squaring, modulo 2^64; a negative exponent gives what is left of a fraction: nothing, but for 1 and -1. */
+RLC_INLINE int64_t rlc_integer_power(int64_t base, int64_t exponent) {
+    if (exponent < 0) {
+        return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;
+    }
+    uint64_t result = 1, square = (uint64_t)base;
+    for (; exponent > 0; exponent /= 2, square *= square) {
+        result *= exponent % 2 == 1 ? square : 1;
+    }
+    return (int64_t)result;
+}
+
 /* Within 2.5 units. e^-|x| never overflows, so that small results fade out as they should. */
 RLC_INLINE float rlc_sigmoidf(float x) {
     float e = rlc_expf(x < 0.0f ? x : -x);

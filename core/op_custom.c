@@ -22,6 +22,9 @@ rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape
     if (p == NULL || p->status != RLC_OK) {
         return NULL;
     }
+    if (!p->device->memory.on_host) {
+        return rlc__op_fail(op->name, "runs on the host only, and this program is one of device %s", p->device->name);
+    }
     rlc_tensor *out = rlc__result(p, dtype, shape.ndim, shape.size);
     custom_aux *aux = rlc_arena_alloc(&p->host, sizeof *aux + size, _Alignof(max_align_t));
     if (out == NULL || aux == NULL) {

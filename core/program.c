@@ -51,6 +51,9 @@ void rlc_program_free(rlc_program *p) {
     if (p->open) {
         close_program(p);
     }
+    if (p->device->forget != NULL) {
+        p->device->forget(p->device, p);
+    }
     rlc_arena_free(&p->host);
     rlc_arena_free(&p->data);
     free(p->nodes);
@@ -304,7 +307,12 @@ rlc_status rlc_read(rlc_tensor *tensor, void *to) {
         return rlc_fail(RLC_INVALID, "rlc_read: the tensor has no data: only its shape was recorded");
     }
     rlc_device *device = tensor->device;
-    return device->to_host(device, to, tensor->data, (size_t)tensor->numel * rlc_dtype_size((rlc_dtype)tensor->dtype));
+    rlc_status status =
+        device->to_host(device, to, tensor->data, (size_t)tensor->numel * rlc_dtype_size((rlc_dtype)tensor->dtype));
+    if (status != RLC_OK && p != NULL && p->status == RLC_OK) {
+        p->status = status; /* a kernel of this program may have found it */
+    }
+    return status;
 }
 
 double rlc_item(rlc_tensor *tensor) {

@@ -74,6 +74,7 @@ struct rlc_program {
     bool open, shapes_only, no_grad, eager, check_nan;
     uint8_t generation; /* how often it has begun: what is older is gone */
     bool failed_before; /* this thread had an error when the program was opened */
+    void *replay;       /* what the device keeps for this program: lists it has seen */
 };
 
 /* A program for `device`; `name` is for messages. */

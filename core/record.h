@@ -8,6 +8,7 @@
 #define RLC_RECORD_H
 
 #include "core/program.h"
+#include "core/walk.h"
 
 /* Records an error as "modules.x: OP: message" in the current program; returns NULL for the op to return. */
 rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) RLC_PRINTF(2, 3);
@@ -145,23 +146,6 @@ bool rlc__redirect(rlc_program *p, const rlc_tensor *fresh, rlc_tensor *to);
 
 /* g summed over the dimensions in which `shape` was broadcast. */
 rlc_tensor *rlc__sum_to(rlc_tensor *g, const rlc_tensor *shape);
-
-/* How an element-wise kernel walks over operands that broadcast or have gaps: dimensions that can be merged are, strides
- * count elements. Operand 0 is the result. A node whose aux is NULL has equal, contiguous operands. */
-enum { RLC_WALK_OPERANDS = 4 };
-typedef struct rlc_walk {
-    int ndim;
-    struct {
-        int64_t size, stride[RLC_WALK_OPERANDS];
-    } dim[RLC_MAX_DIMS]; /* only `ndim` of them are there, with a stride for each operand there is */
-} rlc_walk;
-
-static inline size_t rlc__walk_bytes(int ndim) {
-    return offsetof(rlc_walk, dim) + (size_t)ndim * sizeof((rlc_walk *)0)->dim[0];
-}
-static inline uint32_t rlc__walk_size(const rlc_walk *walk) {
-    return walk != NULL ? (uint32_t)rlc__walk_bytes(walk->ndim) : 0;
-}
 
 /* The walk over out and `count` operands whose shapes broadcast to out's; *walk is NULL when none is needed. */
 bool rlc__walk_over(rlc_program *p, const rlc_tensor *out, rlc_tensor *const *in, int count, const rlc_walk **walk);

@@ -1,10 +1,12 @@
 /* walk.c: how an element-wise kernel gets from element to element of operands that broadcast or have gaps. */
+#include <string.h>
+
 #include "core/record.h"
 
 /* Merges a dimension into the one inside it where every operand steps over both as over one. */
 static void merge(rlc_walk *w, int operands) {
-    int kept = w->ndim - 1;
-    for (int i = w->ndim - 2; i >= 0; i--) {
+    int kept = (int)w->ndim - 1;
+    for (int i = (int)w->ndim - 2; i >= 0; i--) {
         if (w->dim[i].size == 1) {
             continue;
         }
@@ -36,7 +38,7 @@ static void walk_in_general(rlc_walk *w, const rlc_tensor *out, rlc_tensor *cons
     }
     for (int k = 0; k <= count; k++) {
         const rlc_tensor *t = k == 0 ? out : in[k - 1];
-        const int missing = w->ndim - t->ndim;
+        const int missing = (int)w->ndim - t->ndim;
         for (int i = 0; i < w->ndim; i++) {
             bool steps = i >= missing && t->shape[i - missing] != 1;
             w->dim[i].stride[k] = steps ? t->stride[i - missing] : 0;
@@ -79,11 +81,13 @@ bool rlc__walk_over(rlc_program *p, const rlc_tensor *out, rlc_tensor *const *in
         *walk = NULL;
         return true;
     }
-    rlc_walk *w = rlc__aux(p, rlc__walk_bytes(out->ndim > 2 ? out->ndim : 2));
+    const size_t bytes = rlc__walk_bytes(out->ndim > 2 ? out->ndim : 2);
+    rlc_walk *w = rlc__aux(p, bytes);
     if (w == NULL) {
         p->status = rlc_error_status();
         return false;
     }
+    memset(w, 0, bytes); /* a node's bytes say whether two lists are the same */
     if (!walk_by_rows(w, out, in, count)) {
         walk_in_general(w, out, in, count);
     }

@@ -52,11 +52,14 @@ static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
     return rlc_tensor_write(env->totals, totals);
 }
 
-/* The kernel that steps this class on this device. */
+/* The kernel that steps this class on this device. What a class brings along runs on the host. */
 static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
     char name[128];
     snprintf(name, sizeof name, "env.%s", env->type->base.name);
-    env->kernel = env->type->kernel != NULL ? env->type->kernel : rlc_device_kernel(env->device, name);
+    env->kernel = rlc_device_kernel(env->device, name);
+    if (env->type->kernel != NULL && env->device->memory.on_host) {
+        env->kernel = env->type->kernel;
+    }
     if (env->kernel == NULL) {
         return rlc_value_fail(options, "env: %s does not run on device %s", env->type->base.name, env->device->name);
     }

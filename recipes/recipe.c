@@ -15,7 +15,7 @@ const rlc_option rlc__recipe_options[] = {
     SECTION(include, "a recipe, or a list of them, over which this one is laid; relative to this file"),
     RLC_STRING(rlc_recipe, name, NULL, "what the run is called; the file's name unless given"),
     RLC_LONG(rlc_recipe, seed, 1, 0, 9007199254740992.0, "of all randomness"),
-    RLC_STRING(rlc_recipe, device, "cpu", "cpu or cuda"),
+    RLC_STRING(rlc_recipe, device, "cpu", "cpu or cuda; cuda:1 is the second GPU"),
     RLC_STRINGS(rlc_recipe, plugins, "[]",
                 "shared objects that bring more classes, relative to the file that names them"),
     SECTION(env, "the environment that is learned in"),

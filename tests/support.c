@@ -7,7 +7,8 @@
 
 rlc_device *test_device(void) {
     rlc_device *device = NULL;
-    expect_ok(rlc_device_open("cpu", &device));
+    const char *name = getenv("RLC_TEST_DEVICE");
+    expect_ok(rlc_device_open(name != NULL && *name != '\0' ? name : "cpu", &device));
     return device;
 }
 
@@ -140,6 +141,26 @@ static double element(rlc_dtype dtype, const void *data, int64_t i) {
     case RLC_I64: return (double)value.i64;
     case RLC_I32: return value.i32;
     default: return value.u8;
+    }
+}
+
+const void *peek(const rlc_tensor *root) {
+    static void *copies[8];
+    static int next;
+    if (root->device->memory.on_host) {
+        return root->data;
+    }
+    void **copy = &copies[next++ % RLC_COUNT(copies)];
+    free(*copy);
+    *copy = malloc((size_t)root->numel * rlc_dtype_size((rlc_dtype)root->dtype) + 1);
+    assert_non_null(*copy);
+    expect_ok(rlc_tensor_read(root, *copy));
+    return *copy;
+}
+
+void skip_off_host(void) {
+    if (!test_device()->memory.on_host) {
+        skip();
     }
 }
 

@@ -1,4 +1,4 @@
-/* support.h: what the tests share: cmocka, the CPU device, golden files, comparisons of tensors. */
+/* support.h: what the tests share: cmocka, the device, golden files, comparisons of tensors. */
 #ifndef RLC_TEST_SUPPORT_H
 #define RLC_TEST_SUPPORT_H
 
@@ -14,6 +14,7 @@
 #include "core/program.h"
 #include "core/safetensors.h"
 
+/* The CPU, or what the environment variable RLC_TEST_DEVICE names. */
 rlc_device *test_device(void);
 rlc_program *test_program(void); /* one for the whole test program, on the device */
 
@@ -36,6 +37,12 @@ rlc_tensor *golden_root(const char *file, const char *format, ...);
 
 /* Expects equal shape and |got - wanted| <= atol + rtol |wanted| for all elements. */
 void expect_close(const char *what, rlc_tensor *got, const rlc_safetensors_entry *wanted, double rtol, double atol);
+
+/* What a root holds, for reading: its own memory on the CPU, else a copy, one of the last few that were asked for. */
+const void *peek(const rlc_tensor *root);
+
+/* Leaves out the test that calls it on a device whose memory is not the host's. */
+void skip_off_host(void);
 
 /* Reads any tensor as doubles; free the result. */
 double *read_doubles(rlc_tensor *tensor);

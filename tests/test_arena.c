@@ -163,7 +163,7 @@ static void budget_free(void *self, void *memory) {
 static void test_memory_of_a_device(void **state) {
     (void)state;
     budget b = {.left = (size_t)1 << 24};
-    const rlc_memory memory = {budget_alloc, budget_free, &b, true};
+    const rlc_memory memory = {budget_alloc, budget_free, &b, true, true};
     rlc_arena arena = {.memory = &memory};
     void *got[10];
     request(&arena, got);
@@ -179,7 +179,7 @@ static void test_memory_of_a_device(void **state) {
 static void test_growth_near_the_limit(void **state) {
     (void)state;
     budget b = {.left = 1000 * 1024};
-    const rlc_memory memory = {budget_alloc, budget_free, &b, true};
+    const rlc_memory memory = {budget_alloc, budget_free, &b, true, true};
     rlc_arena arena = {.memory = &memory};
     assert_non_null(rlc_arena_alloc(&arena, 600 * 1024, RLC_ALIGN_DATA));
     void *small = rlc_arena_alloc(&arena, 100 * 1024, RLC_ALIGN_DATA); /* 400 KiB are left */

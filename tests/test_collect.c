@@ -270,7 +270,7 @@ static void test_collector_anneals(void **state) {
         double eps = -1;
         for (int i = 0; i < model->state.count; i++) {
             if (model->state.items[i].logged) {
-                eps = (double)*(float *)model->state.items[i].tensor->data;
+                eps = (double)*(const float *)peek(model->state.items[i].tensor);
             }
         }
         assert_true(fabs(eps - fmax(0, 1 - batch / 4.0)) < 1e-6);

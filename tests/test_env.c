@@ -25,9 +25,14 @@ static rlc_dict *step(rlc_env *e, rlc_dict *td, int t) {
 /* Overwrites the state of one row; a program need not be open. */
 static void place(rlc_env *e, int64_t row, float x, float v, float angle, float spin) {
     const float values[] = {x, v, angle, spin};
+    float *all = malloc((size_t)e->states->numel * sizeof *all);
+    assert_non_null(all);
+    expect_ok(rlc_tensor_read(e->states, all));
     for (int k = 0; k < 4; k++) {
-        ((float *)e->states->data)[k * e->num_envs + row] = values[k];
+        all[k * e->num_envs + row] = values[k];
     }
+    expect_ok(rlc_tensor_write(e->states, all));
+    free(all);
 }
 
 /* One step from 100,000 states at once, rows of the golden matrix becoming columns of the structure of arrays. */

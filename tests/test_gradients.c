@@ -274,10 +274,12 @@ static rlc_tensor *call_promotion(rlc_tensor *const *x, const void *data) {
 
 static rlc_tensor *exact_root(operand which, rlc_shape shape) {
     rlc_tensor *x = root(which, shape);
-    double *values = x->data;
+    double values[MAX_ELEMENTS];
+    expect_ok(rlc_tensor_read(x, values));
     for (int64_t i = 0; i < x->numel; i++) {
         values[i] = 0.25 * floor(4 * values[i]);
     }
+    expect_ok(rlc_tensor_write(x, values));
     return x;
 }
 
@@ -318,6 +320,7 @@ static rlc_tensor *call_custom(rlc_tensor *const *x, const void *data) {
 
 static void test_custom_ops(void **state) {
     (void)state;
+    skip_off_host();
     const rlc_shape shape = {2, {3, 4}};
     check(&(gradcheck){"custom", call_custom, NULL, {root(A, shape), root(B, shape), root(C, shape)}, 0});
     check(&(gradcheck){"custom of two", call_custom, NULL, {root(A, shape), root(B, shape)}, 0});

@@ -226,9 +226,10 @@ static int different(rlc_module *a, rlc_module *b) {
         assert_true(of_a[i] != of_b[i]);
         rlc_tensor *x = model->parameters[of_a[i]].tensor, *y = model->parameters[of_b[i]].tensor;
         assert_true(rlc_shape_equal(rlc_shape_of(x), rlc_shape_of(y)) && x->data != y->data);
-        bool same = memcmp(x->data, y->data, (size_t)x->numel * sizeof(float)) == 0, apart = true;
+        const float *xs = peek(x), *ys = peek(y);
+        bool same = memcmp(xs, ys, (size_t)x->numel * sizeof(float)) == 0, apart = true;
         for (int64_t k = 0; k < x->numel; k++) {
-            apart = apart && ((float *)x->data)[k] != ((float *)y->data)[k];
+            apart = apart && xs[k] != ys[k];
         }
         assert_true(same || apart);
         differ += apart;

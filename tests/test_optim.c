@@ -98,8 +98,9 @@ typedef struct reference {
 
 static void read_flat(const rlc_tensor *tensor, double *to) {
     assert_true(tensor->numel <= 256);
+    const float *values = peek(tensor);
     for (int64_t i = 0; i < tensor->numel; i++) {
-        to[i] = (double)((float *)tensor->data)[i];
+        to[i] = (double)values[i];
     }
 }
 
@@ -131,8 +132,9 @@ static void backward(reference *r, int round) {
 static void expect_values(const reference *r, const char *what) {
     for (int i = 0; i < model->num_parameters; i++) {
         const rlc_parameter_entry *e = &model->parameters[i];
+        const float *values = peek(e->tensor);
         for (int64_t k = 0; k < e->tensor->numel; k++) {
-            double got = (double)((float *)e->tensor->data)[k], wanted = r->x[e->offset + k];
+            double got = (double)values[k], wanted = r->x[e->offset + k];
             if (!(fabs(got - wanted) <= 1e-6 + 1e-5 * fabs(wanted))) {
                 fail_msg("%s: element %d of %s is %.9g, wanted %.9g", what, (int)k, e->name, got, wanted);
             }
@@ -297,7 +299,7 @@ static void test_schedule(void **state) {
     static const int64_t frames[] = {0, 10, 50, 99, 100, 250};
     rlc_tensor *now = rlc_tensor_new(test_device(), RLC_I64, RLC_SHAPE(1));
     optim = make("{type: Adam, lr: {type: linear, from: 0.01, to: 0.002}}", now, 100);
-    assert_true(*(float *)optim->lr->data == 0.01f);
+    assert_true(*(const float *)peek(optim->lr) == 0.01f);
     read_flat(model->values, r.x);
     for (int round = 0; round < RLC_COUNT(frames); round++) {
         expect_ok(rlc_tensor_write(now, &frames[round]));
@@ -349,8 +351,8 @@ static void test_targets_are_left_alone(void **state) {
     assert_int_equal(rlc_module_parameters(loss->targets[0].online, online, 4), 4);
     for (int i = 0; i < 4; i++) { /* the target was a copy of what the same seed gives */
         const rlc_tensor *was = untouched->parameters[i].tensor, *now = model->parameters[target[i]].tensor;
-        assert_memory_equal(was->data, now->data, (size_t)was->numel * sizeof(float));
-        assert_memory_not_equal(was->data, model->parameters[online[i]].tensor->data,
+        assert_memory_equal(peek(was), peek(now), (size_t)was->numel * sizeof(float));
+        assert_memory_not_equal(peek(was), peek(model->parameters[online[i]].tensor),
                                 (size_t)was->numel * sizeof(float));
     }
     rlc_model_free(untouched);
@@ -360,9 +362,12 @@ static void test_misuse(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"{type: Adam}", "test:1: optim: option 'lr' is required"},
-        {"{type: Adam, lr: -0.1}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not '-0.1'"},
-        {"{type: Adam, lr: fast}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not 'fast'"},
-        {"{type: Adam, lr: [1]}", "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not a list"},
+        {"{type: Adam, lr: -0.1}",
+         "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not '-0.1'"},
+        {"{type: Adam, lr: fast}",
+         "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not 'fast'"},
+        {"{type: Adam, lr: [1]}",
+         "optim: option 'lr' must be a number from 0 to 1000000 or a map with a type, not a list"},
         {"{type: Adam, lr: {from: 1}}", "optim.lr: 'type' is missing: which schedule is this?"},
         {"{type: Adam, lr: {type: linear, from: 1}}", "optim.lr: there is no run for a schedule to go by"},
         {"{type: Adam, lr: {type: constant, from: 1, warmup: 5}}", "optim.lr: there is no run for a schedule to go by"},

@@ -104,7 +104,7 @@ static void write_gradients(int step) {
 static void expect_parameters(const char *name, int step, int first, int end) {
     const float *wanted = golden_row(name, step);
     for (int i = 0; i < end; wanted += sizes[i++]) {
-        const float *got = model->parameters[i].tensor->data;
+        const float *got = peek(model->parameters[i].tensor);
         for (int k = 0; k < sizes[i] && i >= first; k++) {
             if (!(fabsf(got[k] - wanted[k]) <= 1e-6f + 1e-5f * fabsf(wanted[k]))) {
                 fail_msg("%s: after step %d element %d of %s is %.9g, wanted %.9g", name, step, k,

@@ -158,7 +158,7 @@ static void test_qvalue_actor(void **state) {
         char from[64], to[64];
         snprintf(from, sizeof from, "modules.actor.0.%s", parts[i]);
         snprintf(to, sizeof to, "modules.net.%s", parts[i]);
-        expect_ok(rlc_tensor_write(world_parameter(model, to), world_parameter(model, from)->data));
+        expect_ok(rlc_tensor_write(world_parameter(model, to), peek(world_parameter(model, from))));
     }
     rlc_begin(p);
     rlc_dict *a = rlc_dict_new(RLC_SHAPE(6)), *b = rlc_dict_new(RLC_SHAPE(6));
@@ -258,7 +258,7 @@ static double value_of(const char *name) {
     for (int i = 0; i < model->state.count; i++) {
         if (strcmp(model->state.items[i].name, name) == 0) {
             rlc_tensor *tensor = model->state.items[i].tensor;
-            return tensor->dtype == RLC_F32 ? (double)*(float *)tensor->data : *(double *)tensor->data;
+            return tensor->dtype == RLC_F32 ? (double)*(const float *)peek(tensor) : *(const double *)peek(tensor);
         }
     }
     fail_msg("the model keeps no '%s'", name);

@@ -62,7 +62,7 @@ static ring ring_with(int64_t capacity, double alpha, const float *errors, int64
 /* Every node is what its two children say. */
 static void expect_sound(const ring *r) {
     const int64_t nodes = rlc_size(r->tree, 1);
-    const double *sum = r->tree->data, *min = sum + nodes;
+    const double *sum = peek(r->tree), *min = sum + nodes;
     for (int64_t i = 1; i < nodes / 2; i++) {
         assert_true(sum[i] == sum[2 * i] + sum[2 * i + 1]);
         assert_true(min[i] == fmin(min[2 * i], min[2 * i + 1]));

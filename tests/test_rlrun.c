@@ -202,7 +202,7 @@ static void test_mistakes(void **state) {
         {"recipes/dqn.yaml --seed", "--seed needs a value", 2},
         {"recipes/dqn.yaml --seed x", "'seed' must be an integer", 2},
         {"recipes/dqn.yaml other.yaml", "one recipe", 2},
-        {"recipes/dqn.yaml --device cuda", "cuda", 1},
+        {"recipes/dqn.yaml --device cuda:999", "cuda", 1},
         {"recipes/dqn.yaml --device gpu", "there is no device 'gpu'", 2},
         {"check recipes/dqn.yaml loss.gama=0.9", "unknown option 'gama' (did you mean 'gamma'?)", 2},
         {"check recipes/dqn.yaml loss.gamma=1.5", "between 0 and 1", 2},

@@ -21,15 +21,19 @@ static int start(void **state) {
 static rlc_tensor *root(rlc_dtype dtype, rlc_shape shape, const double *values) {
     rlc_tensor *x = rlc_tensor_new(test_device(), dtype, shape);
     assert_non_null(x);
+    void *data = calloc((size_t)x->numel + 1, sizeof(double));
+    assert_non_null(data);
     for (int64_t i = 0; values != NULL && i < x->numel; i++) {
         switch (dtype) {
-        case RLC_F32: ((float *)x->data)[i] = (float)values[i]; break;
-        case RLC_F64: ((double *)x->data)[i] = values[i]; break;
-        case RLC_I64: ((int64_t *)x->data)[i] = (int64_t)values[i]; break;
-        case RLC_I32: ((int32_t *)x->data)[i] = (int32_t)values[i]; break;
-        default: ((uint8_t *)x->data)[i] = (uint8_t)values[i]; break;
+        case RLC_F32: ((float *)data)[i] = (float)values[i]; break;
+        case RLC_F64: ((double *)data)[i] = values[i]; break;
+        case RLC_I64: ((int64_t *)data)[i] = (int64_t)values[i]; break;
+        case RLC_I32: ((int32_t *)data)[i] = (int32_t)values[i]; break;
+        default: ((uint8_t *)data)[i] = (uint8_t)values[i]; break;
         }
     }
+    expect_ok(rlc_tensor_write(x, data));
+    free(data);
     return x;
 }
 
@@ -338,7 +342,7 @@ static void test_rings(void **state) {
             for (int i = 0; i < RLC_COUNT(counts); i++) {
                 write_rows(storage, cursor, counts[i], &next, model, wanted);
                 expect_near("ring", storage, model, 0, 0);
-                assert_memory_equal(cursor->data, wanted, sizeof wanted);
+                assert_memory_equal(peek(cursor), wanted, sizeof wanted);
             }
             rlc_tensor_free(storage);
             rlc_tensor_free(cursor);

@@ -1,7 +1,6 @@
 /* device.c: the CPU device: which instruction set, memory, and the loop that runs a program. */
 #include "core/device.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,37 +18,6 @@ static rlc_status from_host(rlc_device *device, void *data, const void *host, si
     return RLC_OK;
 }
 
-/* The index of the first element that is not finite, or -1. */
-static int64_t first_not_finite(const rlc_tensor *t) {
-    if (!(t->flags & RLC_CONTIGUOUS) || !rlc_dtype_is_float((rlc_dtype)t->dtype)) {
-        return -1;
-    }
-    for (int64_t i = 0; i < t->numel; i++) {
-        double x = t->dtype == RLC_F32 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
-        if (!isfinite(x)) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static void check_finite(rlc_program *p, const rlc_node *node) {
-    int64_t at = first_not_finite(node->out);
-    if (at < 0) {
-        return;
-    }
-    char text[RLC_SHAPE_TEXT];
-    double x = node->out->dtype == RLC_F32 ? (double)((const float *)node->out->data)[at]
-                                           : ((const double *)node->out->data)[at];
-    p->status = rlc_fail(RLC_FAILED, "%s%sop '%s' in program '%s' gave %s at element %lld of shape %s",
-                         node->where != NULL ? node->where : "", node->where != NULL ? ": " : "",
-                         rlc_op_name((rlc_op)node->op), p->name,
-                         isnan(x) ? "nan"
-                         : x > 0  ? "inf"
-                                  : "-inf",
-                         (long long)at, rlc_shape_text(rlc_shape_of(node->out), text));
-}
-
 static rlc_status run(rlc_device *device, rlc_program *p, int first, int last) {
     (void)device;
     for (int i = first; i < last && p->status == RLC_OK; i++) {
@@ -59,7 +27,7 @@ static rlc_status run(rlc_device *device, rlc_program *p, int first, int last) {
         }
         node->run(node);
         if (RLC_UNLIKELY(p->check_nan)) {
-            check_finite(p, node);
+            rlc__check_finite(p, node);
         }
     }
     return p->status;

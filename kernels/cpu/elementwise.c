@@ -45,23 +45,11 @@
 #define SIGMOID(x) (1 / (1 + exp(-(x))))
 #include "kernels/cpu/elementwise_loops.h"
 
-/* By squaring, modulo 2^64; a negative exponent gives what is left of a fraction: nothing, but for 1 and -1. */
-static int64_t integer_power(int64_t base, int64_t exponent) {
-    if (exponent < 0) {
-        return base == 1 ? 1 : base == -1 ? (exponent % 2 == 0 ? 1 : -1) : 0;
-    }
-    uint64_t result = 1, square = (uint64_t)base;
-    for (; exponent > 0; exponent /= 2, square *= square) {
-        result *= exponent % 2 == 1 ? square : 1;
-    }
-    return (int64_t)result;
-}
-
 #define T int64_t
 #define TYPED(name) name##_i64
 #define FLOOR(x) (x)
 #define ROUND(x) (x)
-#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
+#define POW(x, y) rlc_integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_I64
 #include "kernels/cpu/elementwise_loops.h"
 
@@ -69,7 +57,7 @@ static int64_t integer_power(int64_t base, int64_t exponent) {
 #define TYPED(name) name##_i32
 #define FLOOR(x) (x)
 #define ROUND(x) (x)
-#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
+#define POW(x, y) rlc_integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_I32
 #include "kernels/cpu/elementwise_loops.h"
 
@@ -79,7 +67,7 @@ static int64_t integer_power(int64_t base, int64_t exponent) {
 #define TYPED(name) name##_u8
 #define FLOOR(x) (x)
 #define ROUND(x) (x)
-#define POW(x, y) integer_power((int64_t)(x), (int64_t)(y))
+#define POW(x, y) rlc_integer_power((int64_t)(x), (int64_t)(y))
 #define DTYPE RLC_U8
 #include "kernels/cpu/elementwise_loops.h"
 

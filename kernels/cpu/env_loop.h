@@ -4,7 +4,8 @@
  *     ENV_CONTINUOUS(pendulum, PENDULUM)
  *
  * Rows are handled in blocks: actions are decoded, all rows step in one loop without branches, which the compiler turns
- * into vector code, and the few rows that are done are reset one by one. A plug-in's environment uses the same header.
+ * into vector code, and the few rows that are done are reset one by one. A plug-in's environment uses the same header, and
+ * the kernels of a GPU (kernels/cuda/env.cu) use its parts for one row at a time.
  */
 #ifndef RLC_ENV_LOOP_H
 #define RLC_ENV_LOOP_H
@@ -54,7 +55,7 @@ enum { ENV_BLOCK = 256 };
 
 /* Actions of rows [first, first + count) as numbers; of several ones in a one-hot row the first counts. False when one
  * is no action: a number outside of 0 .. actions - 1, a row without a one. */
-static inline bool env_decode(const env_rows *r, int64_t first, int count, int actions, int *index) {
+RLC_INLINE bool env_decode(const env_rows *r, int64_t first, int count, int actions, int *index) {
     const int64_t *action = (const int64_t *)r->action;
     bool good = true;
     if (r->call->encoding == RLC_ACTION_CATEGORICAL) {
@@ -84,7 +85,7 @@ static inline bool env_decode(const env_rows *r, int64_t first, int count, int a
 
 /* Whether all of `count` numbers of actions are numbers; what is out of bounds, infinities included, is the step function's
  * to clip. */
-static inline bool env_are_numbers(const float *action, int count) {
+RLC_INLINE bool env_are_numbers(const float *action, int count) {
     bool good = true;
     for (int i = 0; i < count; i++) {
         good &= action[i] == action[i];
@@ -93,7 +94,7 @@ static inline bool env_are_numbers(const float *action, int count) {
 }
 
 /* An episode has ended in row i: enters it in the history. */
-static inline void env_note_episode(const env_rows *r, int64_t i) {
+RLC_INLINE void env_note_episode(const env_rows *r, int64_t i) {
     int64_t episode = r->totals[RLC_ENV_EPISODES]++, at = episode % RLC_ENV_HISTORY;
     double *sum = &r->returns[RLC_ENV_HISTORY];
     *sum += (double)r->episode_return[i] - r->returns[at];
@@ -105,22 +106,31 @@ static inline void env_note_episode(const env_rows *r, int64_t i) {
     }
 }
 
-/* The bookkeeping around a step that knows nothing of the environment: time limit, flags, returns. */
+/* The bookkeeping around a step of row i that knows nothing of the environment: time limit, flags, returns. */
+RLC_INLINE void env_finish_row(const env_rows *r, int64_t i, int64_t max_steps) {
+    int64_t elapsed = r->elapsed[i] + 1;
+    r->elapsed[i] = elapsed;
+    r->truncated[i] = elapsed >= max_steps;
+    r->done[i] = r->terminated[i] | (elapsed >= max_steps);
+    r->episode_return[i] += r->reward[i];
+}
+
+static inline int64_t env_max_steps(const env_rows *r) {
+    return r->call->max_steps > 0 ? r->call->max_steps : INT64_MAX;
+}
+
 static inline void env_finish(const env_rows *r, int64_t first, int count) {
-    const int64_t max_steps = r->call->max_steps > 0 ? r->call->max_steps : INT64_MAX;
+    const int64_t max_steps = env_max_steps(r);
     for (int64_t i = first; i < first + count; i++) {
-        int64_t elapsed = r->elapsed[i] + 1;
-        r->elapsed[i] = elapsed;
-        r->truncated[i] = elapsed >= max_steps;
-        r->done[i] = r->terminated[i] | (elapsed >= max_steps);
-        r->episode_return[i] += r->reward[i];
+        env_finish_row(r, i, max_steps);
     }
 }
 
+/* `counter` is that of the random stream, the same for all rows of a reset. */
 #define ENV_RESET_ROW(name, NAME)                                                                                      \
-    static inline void name##_reset_row(const env_rows *r, int64_t i) {                                                \
+    RLC_INLINE void name##_reset_row(const env_rows *r, int64_t i, int64_t counter) {                                  \
         float state[NAME##_STATE];                                                                                     \
-        const rlc_draw draw = {r->call->key, (uint64_t)*r->counter, (uint64_t)i};                                      \
+        const rlc_draw draw = {r->call->key, (uint64_t)counter, (uint64_t)i};                                          \
         name##_reset(state, &draw);                                                                                    \
         for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
             r->state[k * r->n + i] = state[k];                                                                         \
@@ -173,7 +183,7 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
                 env_note_episode(r, i);                                                                                \
             }                                                                                                          \
             if (r->done[i] || all) {                                                                                   \
-                name##_reset_row(r, i);                                                                                \
+                name##_reset_row(r, i, *r->counter);                                                                   \
             }                                                                                                          \
         }                                                                                                              \
         ++*r->counter;                                                                                                 \

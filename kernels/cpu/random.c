@@ -1,6 +1,6 @@
 /* random.c: draws from a stream: element i is word i % 4 of block counter + i / 4; then the counter moves on. */
-#include "core/philox.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/draws.h"
 
 #define DRAW(name, T, value)                                                                                           \
     static void name(const rlc_node *node) {                                                                           \
@@ -14,8 +14,8 @@
         for (int64_t b = 0; b < blocks; b++) {                                                                         \
             const rlc_block block = rlc_philox(key, start + (uint64_t)b, 0);                                           \
             for (int64_t j = 0; j < 4 && 4 * b + j < n; j++) {                                                         \
-                const uint32_t word = block.word[j], pair = block.word[j ^ 1];                                         \
-                (void)pair;                                                                                            \
+                const uint32_t word = block.word[j];                                                                   \
+                (void)word;                                                                                            \
                 out[4 * b + j] = value;                                                                                \
             }                                                                                                          \
         }                                                                                                              \
@@ -23,7 +23,7 @@
     }
 
 DRAW(uniform, float, rlc_unit(word))
-DRAW(normal, float, (j & 1) ? rlc_normal(pair, word, 1) : rlc_normal(word, pair, 0))
+DRAW(normal, float, rlc_normal_of(&block, (int)j))
 DRAW(integer, int64_t, low + rlc_below(word, high - low))
 DRAW(draw_index, int64_t, rlc_below(word, bound))
 
@@ -39,27 +39,6 @@ static void index_below(const rlc_node *node) {
     draw_index(node);
 }
 
-/* The first of n weights e^(logit - largest) at which their sum passes a uniform share of the whole. */
-static int64_t choose(const float *logits, int64_t n, float u) {
-    float largest = logits[0], total = 0, sum = 0;
-    int64_t last = 0;
-    for (int64_t i = 1; i < n; i++) {
-        largest = logits[i] > largest ? logits[i] : largest;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        total += rlc_expf(logits[i] - largest);
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const float weight = rlc_expf(logits[i] - largest);
-        sum += weight;
-        if (sum > u * total) {
-            return i;
-        }
-        last = weight > 0 ? i : last; /* where rounding takes the share up to the whole */
-    }
-    return last;
-}
-
 static void categorical(const rlc_node *node) {
     int64_t *counter = node->in[0]->data, *out = node->out->data;
     const uint64_t key = (uint64_t)node->p[0].i, start = (uint64_t)*counter;
@@ -67,7 +46,7 @@ static void categorical(const rlc_node *node) {
     const float *logits = node->in[1]->data;
     for (int64_t i = 0; i < rows; i++) {
         const uint32_t word = rlc_philox(key, start + (uint64_t)i / 4, 0).word[i % 4];
-        out[i] = choose(logits + i * n, n, rlc_unit(word));
+        out[i] = rlc_choose(logits + i * n, n, rlc_unit(word));
     }
     *counter += (rows + 3) / 4;
 }

@@ -5,12 +5,12 @@
 #ifndef RLC_TREE_SUM_H
 #define RLC_TREE_SUM_H
 
-#include <stdint.h>
+#include "core/math.h"
 
 enum { TREE_LANES = 16, TREE_FEW = 4, TREE_BLOCK = 1024 };
 
 /* Where a sequence of n > TREE_BLOCK terms is halved. */
-static inline int64_t tree_half(int64_t n) {
+RLC_INLINE int64_t tree_half(int64_t n) {
     return (n / 2 + TREE_BLOCK - 1) / TREE_BLOCK * TREE_BLOCK;
 }
 

@@ -1,36 +1,27 @@
 /* update.c: kernels that change parameters in place: optimisers, clipping, Polyak averaging. */
 #include <math.h>
 
-#include "core/update.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/tree_sum.h"
 #include "kernels/cpu/vec.h"
+#include "kernels/update_rules.h"
 
-/* Of an optimiser: numbers are prepared in double and applied in T, as torch.optim does. What a step may do without is
- * an argument of the loop, so that each way has a loop of its own without branches. */
+/* What a step may do without is an argument of the loop, so that each way has a loop of its own without branches. */
 
-#define ADAM(name, T, SQRT)                                                                                            \
+#define F32(name) name##_f32
+#define F64(name) name##_f64
+RLC_UPDATE_RULES(float, F32, sqrtf)
+RLC_UPDATE_RULES(double, F64, sqrt)
+
+#define ADAM(name, T, TYPED)                                                                                           \
     ALWAYS_INLINE void name##_loop(const rlc_node *node, const bool amsgrad) {                                         \
-        const rlc_adam *adam = node->aux;                                                                              \
-        const double *power = node->more[0]->data; /* t, beta1^t, beta2^t */                                           \
-        const double lr = *(const float *)node->more[1]->data;                                                         \
+        const TYPED(adam_numbers) a =                                                                                  \
+            TYPED(adam_prepare)(node->aux, node->more[0]->data, (double)*(const float *)node->more[1]->data);          \
         T *param = node->out->data, *m = node->in[1]->data, *v = node->in[2]->data;                                    \
         T *largest = amsgrad ? node->more[2]->data : NULL;                                                             \
         const T *grad = node->in[0]->data;                                                                             \
-        const T keep2 = (T)adam->beta2, take1 = (T)(1 - adam->beta1), take2 = (T)(1 - adam->beta2);                    \
-        const T step = (T)(lr / (1 - power[1])), unbias = (T)(1 / sqrt(1 - power[2])), eps = (T)adam->eps;             \
-        const T decay = (T)adam->weight_decay, keep = (T)(1 - lr * adam->decoupled_weight_decay);                      \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            const T g = grad[i] + decay * param[i];                                                                    \
-            const T mi = m[i] + take1 * (g - m[i]);                                                                    \
-            T vi = keep2 * v[i] + take2 * g * g;                                                                       \
-            m[i] = mi;                                                                                                 \
-            v[i] = vi;                                                                                                 \
-            if (amsgrad) {                                                                                             \
-                vi = largest[i] > vi ? largest[i] : vi;                                                                \
-                largest[i] = vi;                                                                                       \
-            }                                                                                                          \
-            param[i] = keep * param[i] - step * mi / (SQRT(vi) * unbias + eps);                                        \
+            TYPED(adam_update)(&a, grad[i], param + i, m + i, v + i, amsgrad ? largest + i : NULL);                    \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
@@ -41,22 +32,13 @@
         }                                                                                                              \
     }
 
-#define SGD(name, T)                                                                                                   \
+#define SGD(name, T, TYPED)                                                                                            \
     ALWAYS_INLINE void name##_loop(const rlc_node *node, const bool momentum, const bool nesterov) {                   \
-        const rlc_sgd *sgd = node->aux;                                                                                \
+        const TYPED(sgd_numbers) s = TYPED(sgd_prepare)(node->aux, *(const float *)node->in[1]->data);                 \
         T *param = node->out->data, *buffer = momentum ? node->in[2]->data : NULL;                                     \
-        const T *grad = node->in[0]->data, lr = (T) * (const float *)node->in[1]->data;                                \
-        const T keep = (T)sgd->momentum, take = (T)(sgd->first ? 1 : 1 - sgd->dampening);                              \
-        const T decay = (T)sgd->weight_decay;                                                                          \
+        const T *grad = node->in[0]->data;                                                                             \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            const T g = grad[i] + decay * param[i];                                                                    \
-            T direction = g;                                                                                           \
-            if (momentum) {                                                                                            \
-                const T b = keep * buffer[i] + take * g;                                                               \
-                buffer[i] = b;                                                                                         \
-                direction = nesterov ? g + keep * b : b;                                                               \
-            }                                                                                                          \
-            param[i] -= lr * direction;                                                                                \
+            TYPED(sgd_update)(&s, grad[i], param + i, momentum ? buffer + i : NULL, nesterov);                         \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
@@ -69,29 +51,15 @@
         }                                                                                                              \
     }
 
-#define RMSPROP(name, T, SQRT)                                                                                         \
+#define RMSPROP(name, T, TYPED)                                                                                        \
     ALWAYS_INLINE void name##_loop(const rlc_node *node, const bool centered, const bool momentum) {                   \
-        const rlc_rmsprop *rmsprop = node->aux;                                                                        \
+        const TYPED(rmsprop_numbers) r = TYPED(rmsprop_prepare)(node->aux, *(const float *)node->in[2]->data);         \
         T *param = node->out->data, *square = node->in[1]->data, *mean = centered ? node->more[0]->data : NULL;        \
         T *buffer = momentum ? node->more[node->num_more - 1]->data : NULL;                                            \
-        const T *grad = node->in[0]->data, lr = (T) * (const float *)node->in[2]->data;                                \
-        const T keep = (T)rmsprop->alpha, take = (T)(1 - rmsprop->alpha), eps = (T)rmsprop->eps;                       \
-        const T decay = (T)rmsprop->weight_decay, friction = (T)rmsprop->momentum;                                     \
+        const T *grad = node->in[0]->data;                                                                             \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            const T g = grad[i] + decay * param[i], s = keep * square[i] + take * g * g;                               \
-            T variance = s;                                                                                            \
-            square[i] = s;                                                                                             \
-            if (centered) {                                                                                            \
-                const T average = mean[i] + take * (g - mean[i]);                                                      \
-                mean[i] = average;                                                                                     \
-                variance = s - average * average;                                                                      \
-            }                                                                                                          \
-            T direction = g / (SQRT(variance) + eps);                                                                  \
-            if (momentum) {                                                                                            \
-                direction += friction * buffer[i];                                                                     \
-                buffer[i] = direction;                                                                                 \
-            }                                                                                                          \
-            param[i] -= lr * direction;                                                                                \
+            TYPED(rmsprop_update)                                                                                      \
+            (&r, grad[i], param + i, square + i, centered ? mean + i : NULL, momentum ? buffer + i : NULL);            \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
@@ -108,12 +76,12 @@
         }                                                                                                              \
     }
 
-#define LERP(name, T)                                                                                                  \
+#define LERP(name, T, TYPED)                                                                                           \
     static void name(const rlc_node *node) {                                                                           \
         T *target = node->out->data;                                                                                   \
         const T *online = node->in[0]->data, tau = (T)node->p[0].f, rest = (T)(1 - node->p[0].f);                      \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            target[i] = rest * target[i] + tau * online[i];                                                            \
+            target[i] = TYPED(lerp_update)(target[i], online[i], tau, rest);                                           \
         }                                                                                                              \
     }
 
@@ -134,31 +102,29 @@
         }                                                                                                              \
     }
 
-/* A NaN stays one. */
-#define CLIP_VALUE(name, T)                                                                                            \
+#define CLIP_VALUE(name, T, TYPED)                                                                                     \
     static void name(const rlc_node *node) {                                                                           \
         T *grad = node->out->data;                                                                                     \
         const T most = (T)node->p[0].f;                                                                                \
         RLC_INDEPENDENT for (int64_t i = 0; i < node->out->numel; i++) {                                               \
-            const T g = grad[i] < -most ? -most : grad[i];                                                             \
-            grad[i] = g > most ? most : g;                                                                             \
+            grad[i] = TYPED(clip_update)(grad[i], most);                                                               \
         }                                                                                                              \
     }
 
-ADAM(adam_f32, float, sqrtf)
-SGD(sgd_f32, float)
-RMSPROP(rmsprop_f32, float, sqrtf)
-LERP(lerp_f32, float)
+ADAM(adam_f32, float, F32)
+SGD(sgd_f32, float, F32)
+RMSPROP(rmsprop_f32, float, F32)
+LERP(lerp_f32, float, F32)
 CLIP_NORM(clip_norm_f32, float)
-CLIP_VALUE(clip_value_f32, float)
+CLIP_VALUE(clip_value_f32, float, F32)
 
 #ifdef RLC_BASE
-ADAM(adam_f64, double, sqrt)
-SGD(sgd_f64, double)
-RMSPROP(rmsprop_f64, double, sqrt)
-LERP(lerp_f64, double)
+ADAM(adam_f64, double, F64)
+SGD(sgd_f64, double, F64)
+RMSPROP(rmsprop_f64, double, F64)
+LERP(lerp_f64, double, F64)
 CLIP_NORM(clip_norm_f64, double)
-CLIP_VALUE(clip_value_f64, double)
+CLIP_VALUE(clip_value_f64, double, F64)
 
 static void adam_tick(const rlc_node *node) {
     double *power = node->out->data;

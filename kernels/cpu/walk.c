@@ -25,7 +25,7 @@ void rlc__cpu_walk(const rlc_node *node, rlc_inner *inner) {
     for (int k = 0; k < operands; k++) {
         size[k] = (int64_t)rlc_dtype_size((rlc_dtype)operand[k]->dtype);
     }
-    const int last = walk->ndim - 1;
+    const int last = (int)walk->ndim - 1;
     int64_t index[RLC_MAX_DIMS] = {0};
     for (;;) {
         inner(walk->dim[last].size, at, walk->dim[last].stride, node->p);

@@ -1,0 +1,118 @@
+/* env.cu: the built-in environments, a thread for each row: the same functions of envs/X_step.h, and the same bookkeeping
+ * (kernels/cpu/env_loop.h), as on the CPU. */
+#include "envs/acrobot_step.h"
+#include "envs/cartpole_step.h"
+#include "envs/mountain_car_continuous_step.h"
+#include "envs/mountain_car_step.h"
+#include "envs/pendulum_step.h"
+#include "kernels/cpu/env_loop.h"
+#include "kernels/cuda/backend.cuh"
+
+/* A step's or a reset's argument: the operands, and what the call says. */
+typedef struct batch {
+    env_rows rows;
+    rlc_env_call call;
+    int64_t max_steps;
+} batch;
+
+static batch batch_of(const rlc_node *node) {
+    batch b;
+    b.rows = env_rows_of(node);
+    b.call = *b.rows.call;
+    b.max_steps = env_max_steps(&b.rows);
+    return b;
+}
+
+/* The episodes that have ended go into the history one by one, in the order of the rows, so one block looks for them: each
+ * thread at a few rows, then, where one has found something, the first thread at all of those. Moves the counter on. */
+enum { ROWS_EACH = 16 };
+static __global__ void note_episodes(batch b) {
+    RLC_SHARED(uint8_t, found, RLC_BLOCK);
+    const int thread = (int)threadIdx.x;
+    const env_rows *r = &b.rows;
+    b.rows.call = &b.call;
+    for (int64_t base = 0; base < r->n && b.call.mode == RLC_ENV_RESET; base += RLC_BLOCK * ROWS_EACH) {
+        const int64_t first = base + thread * ROWS_EACH;
+        uint8_t any = 0;
+        for (int64_t i = first; i < first + ROWS_EACH && i < r->n; i++) {
+            any |= r->done[i];
+        }
+        found[thread] = any;
+        __syncthreads();
+        for (int k = 0; thread == 0 && k < RLC_BLOCK; k++) {
+            for (int64_t i = base + k * ROWS_EACH; found[k] && i < base + (k + 1) * ROWS_EACH && i < r->n; i++) {
+                if (r->done[i]) {
+                    env_note_episode(r, i);
+                }
+            }
+        }
+        __syncthreads();
+    }
+    if (thread == 0) {
+        ++*r->counter;
+    }
+}
+
+/* `act` is what the step function gets for a row, if `good` says that it can. */
+#define ENV_KERNELS(name, NAME, decode, good, act)                                                                     \
+    ENV_RESET_ROW(name, NAME)                                                                                          \
+    static __global__ void name##_step_kernel(rlc_site site, batch b) {                                                \
+        const env_rows *r = &b.rows;                                                                                   \
+        const int count = 1;                                                                                           \
+        b.rows.call = &b.call;                                                                                         \
+        RLC_FOR_EACH(first, r->n) {                                                                                    \
+            decode;                                                                                                    \
+            if (!(good)) {                                                                                             \
+                rlc_raise(site, RLC_FAULT_ACTION, first, 0, 0);                                                        \
+                continue;                                                                                              \
+            }                                                                                                          \
+            ENV_STEP_ROWS(name, NAME, act)                                                                             \
+            env_finish_row(r, first, b.max_steps);                                                                     \
+        }                                                                                                              \
+        if (blockIdx.x == 0 && threadIdx.x == 0) {                                                                     \
+            r->totals[RLC_ENV_FRAMES] += r->n;                                                                         \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* after note_episodes, which has moved the counter on */                                                          \
+    static __global__ void name##_reset_kernel(batch b) {                                                              \
+        const env_rows *r = &b.rows;                                                                                   \
+        const bool all = b.call.mode == RLC_ENV_RESET_ALL;                                                             \
+        b.rows.call = &b.call;                                                                                         \
+        RLC_FOR_EACH(i, r->n) {                                                                                        \
+            for (int k = 0; k < NAME##_OBSERVATION; k++) {                                                             \
+                r->observation[i * NAME##_OBSERVATION + k] = r->next_observation[i * NAME##_OBSERVATION + k];          \
+            }                                                                                                          \
+            if (r->done[i] || all) {                                                                                   \
+                name##_reset_row(r, i, *r->counter - 1);                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void run_##name(const rlc_node *node) {                                                                     \
+        const batch b = batch_of(node);                                                                                \
+        if (b.call.mode == RLC_ENV_STEP) {                                                                             \
+            RLC_LAUNCH(node, name##_step_kernel, rlc_blocks_for(b.rows.n), RLC_BLOCK, rlc_site_of(node), b);           \
+            return;                                                                                                    \
+        }                                                                                                              \
+        RLC_LAUNCH(node, note_episodes, 1, RLC_BLOCK, b);                                                              \
+        RLC_LAUNCH(node, name##_reset_kernel, rlc_blocks_for(b.rows.n), RLC_BLOCK, b);                                 \
+    }
+
+#define ENV_KERNELS_DISCRETE(name, NAME)                                                                               \
+    ENV_KERNELS(name, NAME, int action[1], env_decode(r, first, count, NAME##_ACTIONS, action), action[i])
+#define ENV_KERNELS_CONTINUOUS(name, NAME)                                                                             \
+    ENV_KERNELS(name, NAME, const float *action = (const float *)r->action + first * NAME##_ACTIONS,                   \
+                env_are_numbers(action, NAME##_ACTIONS), action + (int64_t)i * NAME##_ACTIONS)
+
+ENV_KERNELS_DISCRETE(cartpole, CARTPOLE)
+ENV_KERNELS_DISCRETE(acrobot, ACROBOT)
+ENV_KERNELS_DISCRETE(mountain_car, MOUNTAIN_CAR)
+ENV_KERNELS_CONTINUOUS(mountain_car_continuous, MOUNTAIN_CAR_CONTINUOUS)
+ENV_KERNELS_CONTINUOUS(pendulum, PENDULUM)
+
+void rlc__cuda_env(rlc_device *device) {
+    rlc__device_name_kernel(device, "env.CartPole", run_cartpole);
+    rlc__device_name_kernel(device, "env.Acrobot", run_acrobot);
+    rlc__device_name_kernel(device, "env.MountainCar", run_mountain_car);
+    rlc__device_name_kernel(device, "env.MountainCarContinuous", run_mountain_car_continuous);
+    rlc__device_name_kernel(device, "env.Pendulum", run_pendulum);
+}

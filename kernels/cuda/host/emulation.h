@@ -1,0 +1,122 @@
+/* emulation.h: the names of CUDA that this backend uses, for a C++ compiler without CUDA.
+ *
+ * With it kernels/cuda becomes a device called cuda-host, on which tests run every kernel as it is written. Its memory is
+ * the host's, but nobody outside of kernels may touch it. The threads of a block take turns: one runs until it ends or
+ * comes to a barrier, then the next; when all wait, all go on. A kernel without barriers is thus a plain loop, and one
+ * with barriers needs a stack for each of its threads (fibers.cpp). Environment:
+ *
+ *     RLC_CUDA_HOST=descending   blocks and threads run from the last to the first: a result that depends on the order,
+ *                                because a barrier is missing say, differs
+ *     RLC_CUDA_HOST=guard        memory can be read and written by kernels and copies only: whoever else touches it gets a
+ *                                segmentation fault, as on a real device
+ *
+ *     RLC_CUDA_HOST=none, driver a machine without a GPU, without a driver
+ *     RLC_CUDA_HOST=fault        whoever waits for a kernel is told that it has touched memory that is not there
+ *
+ * Several may be given, with commas between. What threads of a block share is filled with bytes 0xff before each block, so
+ * that nothing reads what another block has left.
+ */
+#ifndef RLC_EMULATION_H
+#define RLC_EMULATION_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#define RLC_EMULATED 1
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline __attribute__((always_inline))
+
+struct rlc_emulated_index {
+    unsigned x, y, z;
+};
+extern rlc_emulated_index threadIdx, blockIdx, blockDim, gridDim;
+
+/* The barrier; a thread that ends while others of its block wait at one is an error, as it is in CUDA. */
+void __syncthreads(void);
+
+static inline void __threadfence_system(void) {
+}
+static inline unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value) {
+    const unsigned was = *at;
+    *at = was == expected ? value : was;
+    return was;
+}
+
+/* The memory that the threads of a block share, by the address of something that each array has of its own. */
+void *rlc_emulated_shared(const void *place, size_t size);
+
+/* A stream runs what it is given at once, unless it is being captured: then the work goes into a graph. */
+typedef struct rlc_emulated_graph {
+    std::vector<std::function<void()>> work;
+} * cudaGraph_t, *cudaGraphExec_t;
+typedef struct rlc_emulated_stream {
+    cudaGraph_t capturing;
+} * cudaStream_t;
+
+void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work);
+void rlc_emulated_grid(unsigned blocks, unsigned threads, const std::function<void()> &thread);
+
+/* Arguments are kept by value, as CUDA keeps them, also for launches that a graph repeats later. */
+template <typename... P, typename... A>
+static inline void rlc_emulated_launch(cudaStream_t stream, unsigned blocks, unsigned threads, void (*kernel)(P...),
+                                       A... arguments) {
+    std::tuple<typename std::decay<P>::type...> kept(arguments...);
+    rlc_emulated_submit(stream, [=] { rlc_emulated_grid(blocks, threads, [=] { std::apply(kernel, kept); }); });
+}
+
+/* The part of CUDA's runtime that the backend calls. */
+typedef enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorMemoryAllocation = 2,
+    cudaErrorInvalidDevice = 101,
+    cudaErrorNoDevice = 100,
+    cudaErrorInsufficientDriver = 35,
+    cudaErrorIllegalAddress = 700
+} cudaError_t;
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
+enum { cudaStreamNonBlocking = 1, cudaHostAllocMapped = 2 };
+struct cudaDeviceProp {
+    char name[256];
+    size_t totalGlobalMem;
+    int major, minor;
+};
+
+const char *cudaGetErrorString(cudaError_t error);
+cudaError_t cudaGetLastError(void);
+cudaError_t cudaGetDeviceCount(int *count);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int index);
+cudaError_t cudaSetDevice(int index);
+cudaError_t cudaMalloc(void **memory, size_t size);
+cudaError_t cudaFree(void *memory);
+cudaError_t cudaHostAlloc(void **memory, size_t size, unsigned flags);
+cudaError_t cudaFreeHost(void *memory);
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total);
+cudaError_t cudaMemsetAsync(void *memory, int byte, size_t size, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+
+/* cuBLAS is a name only: blas.cu has a form for the host. */
+typedef struct rlc_emulated_blas *cublasHandle_t;
+
+#endif

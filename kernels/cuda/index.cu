@@ -1,0 +1,179 @@
+/* index.cu: gather, scatter, rows by index, one-hot, rings. Every index is checked. What several indices may point to is
+ * written by one thread, in the order of the indices: the same sum, and the same last one, every time. */
+#include "kernels/cuda/backend.cuh"
+
+static __device__ __forceinline__ bool inside(rlc_site site, int64_t index, int64_t n) {
+    if (index >= 0 && index < n) {
+        return true;
+    }
+    rlc_raise(site, RLC_FAULT_INDEX, index, n, 0);
+    return false;
+}
+
+/* An indexed tensor is [outer, n, inner], the index [outer, m, inner]. */
+typedef struct places {
+    int64_t outer, n, inner, m;
+} places;
+
+/* Where the tensor has no elements there is nothing to point to, so that any index at all is wrong: m is the number of
+ * them then, in one column. */
+static places places_of(const rlc_node *node, const rlc_tensor *indexed) {
+    places p = {0, node->p[0].i, node->p[1].i, 0};
+    p.outer = p.n * p.inner != 0 ? indexed->numel / (p.n * p.inner) : 0;
+    if (p.outer != 0) {
+        p.m = node->in[1]->numel / (p.outer * p.inner);
+    } else if (p.n == 0 && node->in[1]->numel > 0) {
+        p.outer = p.inner = 1;
+        p.m = node->in[1]->numel;
+    }
+    return p;
+}
+
+template <typename T> static __global__ void gather(rlc_site site, places p, T *out, const T *x, const int64_t *index) {
+    RLC_FOR_EACH(i, p.outer * p.m * p.inner) {
+        const int64_t o = i / (p.m * p.inner), c = i % p.inner;
+        if (inside(site, index[i], p.n)) {
+            out[i] = x[(o * p.n + index[i]) * p.inner + c];
+        }
+    }
+}
+
+template <typename T> static void run_gather(const rlc_node *node) {
+    auto *kernel = gather<T>;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_site_of(node),
+               places_of(node, node->in[0]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]),
+               rlc_data<int64_t>(node->in[1]));
+}
+
+template <typename T> static __global__ void copy(T *out, const T *x, int64_t n) {
+    RLC_FOR_EACH(i, n) {
+        out[i] = x[i];
+    }
+}
+
+template <bool add, typename T>
+static __global__ void scatter(rlc_site site, places p, T *out, const T *source, const int64_t *index) {
+    RLC_FOR_EACH(line, p.outer * p.inner) {
+        const int64_t o = line / p.inner, c = line % p.inner;
+        for (int64_t j = 0; j < p.m; j++) {
+            const int64_t i = (o * p.m + j) * p.inner + c;
+            if (inside(site, index[i], p.n)) {
+                T *to = out + (o * p.n + index[i]) * p.inner + c;
+                *to = add ? (T)(*to + source[i]) : source[i];
+            }
+        }
+    }
+}
+
+/* Into a copy of in[2], or without one into what is there. */
+template <bool add, typename T> static void run_scatter(const rlc_node *node) {
+    auto *start = copy<T>;
+    auto *kernel = scatter<add, T>;
+    const places p = places_of(node, node->out);
+    if (node->in[2] != NULL) {
+        RLC_LAUNCH(node, start, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out),
+                   rlc_data<T>(node->in[2]), node->out->numel);
+    }
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(p.outer * p.inner), RLC_BLOCK, rlc_site_of(node), p, rlc_data<T>(node->out),
+               rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+}
+
+/* The rows of g are added to those of `out` that the index names: a thread for each column. */
+template <typename T>
+static __global__ void index_add(rlc_site site, int64_t n, int64_t inner, int64_t m, T *out, const T *g,
+                                 const int64_t *index) {
+    RLC_FOR_EACH(c, inner) {
+        for (int64_t i = 0; i < m; i++) {
+            if (inside(site, index[i], n)) {
+                out[index[i] * inner + c] += g[i * inner + c];
+            }
+        }
+    }
+}
+
+template <typename T>
+static __global__ void index_select(rlc_site site, int64_t n, int64_t inner, int64_t m, T *out, const T *x,
+                                    const int64_t *index) {
+    RLC_FOR_EACH(i, m * inner) {
+        const int64_t row = i / inner;
+        if (inside(site, index[row], n)) {
+            out[i] = x[index[row] * inner + i % inner];
+        }
+    }
+}
+
+/* Both have rows of `inner` elements, and an index that says which. */
+template <typename T, bool add> static void run_by_row(const rlc_node *node) {
+    auto *kernel = add ? index_add<T> : index_select<T>;
+    const int64_t inner = node->p[1].i, m = node->in[1]->numel;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(add ? inner : m * inner), RLC_BLOCK, rlc_site_of(node), node->p[0].i, inner,
+               m, rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+}
+
+static __global__ void one_hot(rlc_site site, int64_t classes, int64_t n, int64_t *out, const int64_t *index) {
+    RLC_FOR_EACH(i, n) {
+        const int64_t which = index[i / classes];
+        out[i] = inside(site, which, classes) && which == i % classes;
+    }
+}
+
+static void run_one_hot(const rlc_node *node) {
+    RLC_LAUNCH(node, one_hot, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_site_of(node), node->p[0].i,
+               node->out->numel, rlc_data<int64_t>(node->out), rlc_data<int64_t>(node->in[1]));
+}
+
+template <typename T>
+static __global__ void ring_write(rlc_site site, int64_t capacity, int64_t row, int64_t n, T *out, const T *rows,
+                                  const int64_t *cursor) {
+    const int64_t head = cursor[0];
+    RLC_FOR_EACH(i, n) {
+        if (head < 0 || head >= capacity) {
+            rlc_raise(site, RLC_FAULT_CURSOR, head, capacity, 0);
+            return;
+        }
+        const int64_t to = head + i / row; /* at most once around */
+        out[(to < capacity ? to : to - capacity) * row + i % row] = rows[i];
+    }
+}
+
+template <typename T> static void run_ring_write(const rlc_node *node) {
+    auto *kernel = ring_write<T>;
+    const rlc_tensor *rows = node->in[0];
+    const int64_t capacity = node->out->shape[0], count = rows->shape[0], n = capacity != 0 ? rows->numel : 0;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(n), RLC_BLOCK, rlc_site_of(node), capacity, count != 0 ? n / count : 0, n,
+               rlc_data<T>(node->out), rlc_data<T>(rows), rlc_data<int64_t>(node->in[1]));
+}
+
+static __global__ void ring_advance(int64_t *cursor, int64_t rows, int64_t capacity) {
+    cursor[0] = (cursor[0] + rows) % capacity;
+    cursor[1] = cursor[1] + rows < capacity ? cursor[1] + rows : capacity;
+}
+
+static void run_ring_advance(const rlc_node *node) {
+    RLC_LAUNCH(node, ring_advance, 1, 1, rlc_data<int64_t>(node->out), node->p[0].i, node->p[1].i);
+}
+
+/* Moves look at the size of an element, not at what it means. */
+template <typename T> static void enter_moves(rlc_device *device, int type) {
+    device->kernel[RLC_OP_gather][type] = run_gather<T>;
+    device->kernel[RLC_OP_scatter][type] = run_scatter<false, T>;
+    device->kernel[RLC_OP_index_select][type] = run_by_row<T, false>;
+    device->kernel[RLC_OP_ring_write][type] = run_ring_write<T>;
+}
+
+void rlc__cuda_index(rlc_device *device) {
+    for (int type = 0; type < RLC_DTYPE_COUNT; type++) {
+        switch (rlc_dtype_size((rlc_dtype)type)) {
+        case 1: enter_moves<uint8_t>(device, type); break;
+        case 4: enter_moves<uint32_t>(device, type); break;
+        default: enter_moves<uint64_t>(device, type);
+        }
+    }
+    device->kernel[RLC_OP_scatter_add][RLC_F32] = run_scatter<true, float>;
+    device->kernel[RLC_OP_scatter_add][RLC_F64] = run_scatter<true, double>;
+    device->kernel[RLC_OP_scatter_add][RLC_I64] = run_scatter<true, int64_t>;
+    device->kernel[RLC_OP_index_add][RLC_F32] = run_by_row<float, true>;
+    device->kernel[RLC_OP_index_add][RLC_F64] = run_by_row<double, true>;
+    device->kernel[RLC_OP_one_hot][RLC_I64] = run_one_hot;
+    device->kernel[RLC_OP_ring_advance][RLC_I64] = run_ring_advance;
+}

@@ -1,0 +1,101 @@
+/* tree.cuh: sums in the order that rlc promises (core/op.h, kernels/cpu/tree_sum.h), by one thread or by a whole block: up
+ * to 1024 terms as 16 interleaved partial sums that are added in pairs; longer sequences are halved at a multiple of
+ * 1024 first. So the halving ends at pieces of 1024 terms and a rest, whose sums come one after the other; a tree_path
+ * adds them up as the halving would.
+ */
+#ifndef RLC_CUDA_TREE_H
+#define RLC_CUDA_TREE_H
+
+#include "kernels/cpu/tree_sum.h"
+#include "kernels/cuda/backend.cuh"
+
+enum { TREE_DEPTH = 48 };
+
+/* Where the halving of a sequence is: for each level whose first half is done or under way, its sum and the length of
+ * the second half. */
+template <typename T> struct tree_path {
+    int depth;
+    T first[TREE_DEPTH];
+    int64_t second[TREE_DEPTH]; /* -1 once the second half is under way */
+
+    __device__ void descend(int64_t n) {
+        while (n > TREE_BLOCK) {
+            const int64_t half = tree_half(n);
+            second[depth++] = n - half;
+            n = half;
+        }
+    }
+    __device__ explicit tree_path(int64_t n) : depth(0) {
+        descend(n);
+    }
+    /* Takes the sum of the next piece. After the last one it returns the sum of all. */
+    __device__ T add(T sum) {
+        while (depth > 0 && second[depth - 1] < 0) {
+            sum = first[--depth] + sum;
+        }
+        if (depth > 0) {
+            const int64_t rest = second[depth - 1];
+            first[depth - 1] = sum;
+            second[depth - 1] = -1;
+            descend(rest);
+        }
+        return sum;
+    }
+};
+
+/* By one thread: the sum of term(i) over i = 0 .. n-1. */
+template <typename T, class F> __device__ __forceinline__ T tree_sum_alone(int64_t n, F term) {
+    tree_path<T> path(n);
+    T sum = 0;
+    for (int64_t start = 0; start < n || start == 0; start += TREE_BLOCK) {
+        const int64_t end = start + TREE_BLOCK < n ? start + TREE_BLOCK : n;
+        T lane[TREE_LANES] = {0};
+        for (int64_t i = start; i < end; i++) {
+            lane[i % TREE_LANES] += term(i);
+        }
+        for (int width = TREE_LANES / 2; width > 0; width /= 2) {
+            for (int j = 0; j < width; j++) {
+                lane[j] += lane[j + width];
+            }
+        }
+        sum = path.add(lane[0]);
+    }
+    return sum;
+}
+
+/* By a block of RLC_BLOCK threads, each of which gets the sum. 16 pieces at a time: thread 16 g + l adds up lane l of
+ * piece g. `room` is RLC_BLOCK elements that the block shares. */
+template <typename T, class F> __device__ __forceinline__ T tree_sum_together(int64_t n, F term, T *room) {
+    const int thread = (int)threadIdx.x, lane = thread % TREE_LANES, piece = thread / TREE_LANES;
+    enum { PIECES = RLC_BLOCK / TREE_LANES };
+    tree_path<T> path(n); /* thread 0's counts */
+    T sum = 0;
+    for (int64_t base = 0; base < n || base == 0; base += PIECES * TREE_BLOCK) {
+        const int64_t start = base + (int64_t)piece * TREE_BLOCK, end = start + TREE_BLOCK < n ? start + TREE_BLOCK : n;
+        T part = 0;
+        for (int64_t i = start + lane; i < end; i += TREE_LANES) {
+            part += term(i);
+        }
+        room[thread] = part;
+        __syncthreads();
+        for (int width = TREE_LANES / 2; width > 0; width /= 2) {
+            if (lane < width) {
+                room[thread] += room[thread + width];
+            }
+            __syncthreads();
+        }
+        for (int k = 0; thread == 0 && k < PIECES && (base + k * TREE_BLOCK < n || base + k == 0); k++) {
+            sum = path.add(room[k * TREE_LANES]);
+        }
+        __syncthreads();
+    }
+    if (thread == 0) {
+        room[0] = sum;
+    }
+    __syncthreads();
+    sum = room[0];
+    __syncthreads(); /* room may be used again */
+    return sum;
+}
+
+#endif

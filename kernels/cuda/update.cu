@@ -1,0 +1,194 @@
+/* update.cu: kernels that change parameters in place: optimisers, clipping, Polyak averaging. What one element becomes
+ * stands in kernels/update_rules.h. */
+#include "kernels/cuda/maths.cuh"
+#include "kernels/cuda/tree.cuh"
+#include "kernels/update_rules.h"
+
+#define F32(name) name##_f32
+#define F64(name) name##_f64
+RLC_UPDATE_RULES(float, F32, sqrtf)
+RLC_UPDATE_RULES(double, F64, sqrt)
+
+/* The rules by type, for templates. */
+template <typename T> struct rules;
+#define RULES_OF(T, TYPED)                                                                                             \
+    template <> struct rules<T> {                                                                                      \
+        static __device__ TYPED(adam_numbers) adam(const rlc_adam *s, const double *power, double lr) {                \
+            return TYPED(adam_prepare)(s, power, lr);                                                                  \
+        }                                                                                                              \
+        static __device__ TYPED(sgd_numbers) sgd(const rlc_sgd *s, float lr) {                                         \
+            return TYPED(sgd_prepare)(s, lr);                                                                          \
+        }                                                                                                              \
+        static __device__ TYPED(rmsprop_numbers) rmsprop(const rlc_rmsprop *s, float lr) {                             \
+            return TYPED(rmsprop_prepare)(s, lr);                                                                      \
+        }                                                                                                              \
+        static __device__ T lerp(T target, T online, T tau, T rest) {                                                  \
+            return TYPED(lerp_update)(target, online, tau, rest);                                                      \
+        }                                                                                                              \
+        static __device__ T clip(T grad, T most) {                                                                     \
+            return TYPED(clip_update)(grad, most);                                                                     \
+        }                                                                                                              \
+    };                                                                                                                 \
+    static __device__ __forceinline__ void adam_update(const TYPED(adam_numbers) * a, T g, T * param, T * m, T * v,    \
+                                                       T * largest) {                                                  \
+        TYPED(adam_update)(a, g, param, m, v, largest);                                                                \
+    }                                                                                                                  \
+    static __device__ __forceinline__ void sgd_update(const TYPED(sgd_numbers) * s, T g, T * param, T * buffer,        \
+                                                      int nesterov) {                                                  \
+        TYPED(sgd_update)(s, g, param, buffer, nesterov);                                                              \
+    }                                                                                                                  \
+    static __device__ __forceinline__ void rmsprop_update(const TYPED(rmsprop_numbers) * r, T g, T * param,            \
+                                                          T * square, T * mean, T * buffer) {                          \
+        TYPED(rmsprop_update)(r, g, param, square, mean, buffer);                                                      \
+    }
+RULES_OF(float, F32)
+RULES_OF(double, F64)
+
+template <typename T>
+static __global__ void adam(int64_t n, rlc_adam settings, const double *power, const float *lr, T *param, const T *grad,
+                            T *m, T *v, T *largest) {
+    const auto numbers = rules<T>::adam(&settings, power, (double)*lr);
+    RLC_FOR_EACH(i, n) {
+        adam_update(&numbers, grad[i], param + i, m + i, v + i, largest != NULL ? largest + i : NULL);
+    }
+}
+
+template <typename T> static void run_adam(const rlc_node *node) {
+    auto *kernel = adam<T>;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel,
+               *(const rlc_adam *)node->aux, rlc_data<double>(node->more[0]), rlc_data<float>(node->more[1]),
+               rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]), rlc_data<T>(node->in[2]),
+               node->num_more == 3 ? rlc_data<T>(node->more[2]) : (T *)NULL);
+}
+
+template <typename T>
+static __global__ void sgd(int64_t n, rlc_sgd settings, const float *lr, T *param, const T *grad, T *buffer) {
+    const auto numbers = rules<T>::sgd(&settings, *lr);
+    RLC_FOR_EACH(i, n) {
+        sgd_update(&numbers, grad[i], param + i, buffer != NULL ? buffer + i : NULL, settings.nesterov != 0);
+    }
+}
+
+template <typename T> static void run_sgd(const rlc_node *node) {
+    auto *kernel = sgd<T>;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, *(const rlc_sgd *)node->aux,
+               rlc_data<float>(node->in[1]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]),
+               rlc_data<T>(node->in[2]));
+}
+
+template <typename T>
+static __global__ void rmsprop(int64_t n, rlc_rmsprop settings, const float *lr, T *param, const T *grad, T *square,
+                               T *mean, T *buffer) {
+    const auto numbers = rules<T>::rmsprop(&settings, *lr);
+    RLC_FOR_EACH(i, n) {
+        rmsprop_update(&numbers, grad[i], param + i, square + i, mean != NULL ? mean + i : NULL,
+                       buffer != NULL ? buffer + i : NULL);
+    }
+}
+
+template <typename T> static void run_rmsprop(const rlc_node *node) {
+    auto *kernel = rmsprop<T>;
+    const rlc_rmsprop settings = *(const rlc_rmsprop *)node->aux;
+    const bool momentum = settings.momentum > 0, centered = node->num_more > (momentum ? 1 : 0);
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, settings,
+               rlc_data<float>(node->in[2]), rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+               centered ? rlc_data<T>(node->more[0]) : (T *)NULL,
+               momentum ? rlc_data<T>(node->more[node->num_more - 1]) : (T *)NULL);
+}
+
+template <typename T> static __global__ void lerp(int64_t n, T *target, const T *online, T tau, T rest) {
+    RLC_FOR_EACH(i, n) {
+        target[i] = rules<T>::lerp(target[i], online[i], tau, rest);
+    }
+}
+
+template <typename T> static void run_lerp(const rlc_node *node) {
+    auto *kernel = lerp<T>;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, rlc_data<T>(node->out),
+               rlc_data<T>(node->in[0]), (T)node->p[0].f, (T)(1 - node->p[0].f));
+}
+
+template <typename T> static __global__ void clip_value(int64_t n, T *grad, T most) {
+    RLC_FOR_EACH(i, n) {
+        grad[i] = rules<T>::clip(grad[i], most);
+    }
+}
+
+template <typename T> static void run_clip_value(const rlc_node *node) {
+    auto *kernel = clip_value<T>;
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, node->out->numel, rlc_data<T>(node->out),
+               (T)node->p[0].f);
+}
+
+/* Clipping by the common norm: the squares of each gradient, their sum and the factor, the scaling; all on the device. */
+template <typename T> static __global__ void squares(int64_t n, const T *grad, double *sum) {
+    RLC_SHARED(T, room, RLC_BLOCK);
+    const T all = tree_sum_together<T>(
+        n, [=](int64_t i) { return grad[i] * grad[i]; }, room);
+    if (threadIdx.x == 0) {
+        *sum = (double)all;
+    }
+}
+
+template <typename T>
+static __global__ void find_factor(double *sums, int count, double max_norm, T *norm, double *factor) {
+    double total = 0;
+    for (int k = 0; k < count; k++) {
+        total += sums[k];
+    }
+    const double root = sqrt(total);
+    *norm = (T)root;
+    *factor = max_norm / (root + 1e-6);
+}
+
+template <typename T> static __global__ void scale(int64_t n, T *grad, const double *factor) {
+    if (*factor >= 1) {
+        return;
+    }
+    RLC_FOR_EACH(i, n) {
+        grad[i] *= (T)*factor;
+    }
+}
+
+template <typename T> static void run_clip_norm(const rlc_node *node) {
+    auto *first = squares<T>;
+    auto *second = find_factor<T>;
+    auto *third = scale<T>;
+    double *factor = rlc_cuda_of(node->out->device)->scratch, *sums = factor + 1;
+    for (int k = 0; k < node->num_more; k++) {
+        RLC_LAUNCH(node, first, 1, RLC_BLOCK, node->more[k]->numel, rlc_data<T>(node->more[k]), sums + k);
+    }
+    RLC_LAUNCH(node, second, 1, 1, sums, (int)node->num_more, node->p[0].f, rlc_data<T>(node->out), factor);
+    for (int k = 0; k < node->num_more; k++) {
+        RLC_LAUNCH(node, third, rlc_blocks_for(node->more[k]->numel), RLC_BLOCK, node->more[k]->numel,
+                   rlc_data<T>(node->more[k]), (const double *)factor);
+    }
+}
+
+static __global__ void adam_tick(int64_t rows, double *power, double beta1, double beta2) {
+    RLC_FOR_EACH(i, rows) {
+        power[3 * i] += 1;
+        power[3 * i + 1] *= beta1;
+        power[3 * i + 2] *= beta2;
+    }
+}
+
+static void run_adam_tick(const rlc_node *node) {
+    RLC_LAUNCH(node, adam_tick, rlc_blocks_for(node->out->numel / 3), RLC_BLOCK, node->out->numel / 3,
+               rlc_data<double>(node->out), node->p[0].f, node->p[1].f);
+}
+
+template <typename T> static void enter(rlc_device *device, rlc_dtype dtype) {
+    device->kernel[RLC_OP_adam][dtype] = run_adam<T>;
+    device->kernel[RLC_OP_sgd][dtype] = run_sgd<T>;
+    device->kernel[RLC_OP_rmsprop][dtype] = run_rmsprop<T>;
+    device->kernel[RLC_OP_lerp][dtype] = run_lerp<T>;
+    device->kernel[RLC_OP_clip_norm][dtype] = run_clip_norm<T>;
+    device->kernel[RLC_OP_clip_value][dtype] = run_clip_value<T>;
+}
+
+void rlc__cuda_update(rlc_device *device) {
+    enter<float>(device, RLC_F32);
+    enter<double>(device, RLC_F64);
+    device->kernel[RLC_OP_adam_tick][RLC_F64] = run_adam_tick;
+}

@@ -1,0 +1,351 @@
+/* Another device from outside: opening it, what it says when something is wrong, replaying lists, whole runs. */
+#include "core/update.h"
+#include "tests/command.h"
+#include "tests/parity.h"
+#include "tests/world.h"
+
+/* What a test before this one has set, if it failed, too. */
+static int forget_machine(void **state) {
+    static const char *const variables[] = {"RLC_CUDA_HOST", "RLC_CUDA_HOST_MEMORY", "RLC_EAGER", "RLC_LOG"};
+    for (int i = 0; i < RLC_COUNT(variables); i++) {
+        unsetenv(variables[i]);
+    }
+    return fresh_start(state);
+}
+
+static void test_names(void **state) {
+    (void)state;
+    rlc_device *device, *again;
+    expect_ok(rlc_device_open(parity_device(), &device));
+    expect_ok(rlc_device_open(parity_device(), &again));
+    assert_ptr_equal(device, again);
+    assert_false(device->memory.on_host);
+    expect_error(rlc_device_open("cuda:", &device), RLC_INVALID, "device 'cuda:': behind the colon stands which one");
+    expect_error(rlc_device_open("cuda:one", &device), RLC_INVALID, "counted from 0: cuda:1");
+    expect_error(rlc_device_open("cuda:-1", &device), RLC_INVALID, "counted from 0");
+    expect_error(rlc_device_open("cudas", &device), RLC_INVALID,
+                 "there is no device 'cudas'; devices are cpu and cuda");
+    expect_error(rlc_device_open("cuda-host:7", &device), RLC_FAILED,
+                 "device cuda:7: there is no such GPU; the last one here is cuda:0");
+}
+
+/* A run with the emulated machine set up as RLC_CUDA_HOST says. */
+static void expect_on_machine(const char *machine, const char *arguments, int status, const char *text) {
+    setenv("RLC_CUDA_HOST", machine, 1);
+    expect_rlrun(arguments, status, text);
+    unsetenv("RLC_CUDA_HOST");
+}
+
+static void test_machines_without(void **state) {
+    (void)state;
+    expect_on_machine("none", "check recipes/dqn.yaml --device cuda-host", 1,
+                      "the NVIDIA driver finds no GPU; use --device cpu");
+    expect_on_machine("driver", "check recipes/dqn.yaml --device cuda-host", 1,
+                      "there is no NVIDIA driver, or it is older than this build needs");
+    expect_rlrun("check recipes/dqn.yaml --device cuda-host:3", 1, "there is no such GPU; the last one here is cuda:0");
+    setenv("RLC_CUDA_HOST_MEMORY", "4000000", 1);
+    expect_rlrun("check recipes/dqn.yaml --device cuda-host buffer.capacity=1_000_000", 1,
+                 "buffer of 1000000 rows: out of device memory: 16 MB were asked for, 3.3 MB of 4.0 MB are free on ");
+    unsetenv("RLC_CUDA_HOST_MEMORY");
+}
+
+/* CUDA tells of a kernel that failed whenever it likes; one op at a time is known by name. */
+static void test_kernels_that_fail(void **state) {
+    (void)state;
+    const bool waits = getenv("RLC_CUDA_SYNC") != NULL; /* as `make check` has it */
+    unsetenv("RLC_CUDA_SYNC");
+    expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
+                      "an illegal memory access was encountered; program 'check_env' ran last: RLC_EAGER=1 "
+                      "RLC_CUDA_SYNC=1 finds out which op and module it was");
+    setenv("RLC_EAGER", "1", 1);
+    setenv("RLC_CUDA_SYNC", "1", 1);
+    expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
+                      ": device cuda: running an op: an illegal memory access was encountered");
+    unsetenv("RLC_EAGER");
+    if (!waits) {
+        unsetenv("RLC_CUDA_SYNC");
+    }
+}
+
+static rlc_program *there(void) {
+    return sides[1].program;
+}
+
+/* What kernels find wrong has the CPU's words, and does not stay. On a GPU it is known when something is read. */
+static void test_faults(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        rlc_program *p = sides[i].program;
+        int64_t number = 0;
+        rlc_begin(p);
+        p->where = "modules.choice";
+        rlc_tensor *x = rlc_ones(RLC_F32, RLC_SHAPE(5));
+        rlc_tensor *y = rlc_index_select(x, rlc_from_data(RLC_I64, RLC_SHAPE(2), (int64_t[]){0, 5}));
+        float values[2];
+        assert_int_equal(rlc_read(y, values), RLC_FAILED);
+        expect_error(rlc_end(p), RLC_FAILED,
+                     "modules.choice: index_select: index 5 is outside of a dimension of size 5");
+        rlc_begin(p);
+        rlc_stream *stream = rlc_stream_new(sides[i].device, 1, "empty");
+        rlc_tensor *empty = rlc_random_index(stream, rlc_zeros(RLC_I64, RLC_SHAPE(1)), 1);
+        assert_int_equal(rlc_read(empty, &number), RLC_FAILED);
+        expect_error(rlc_end(p), RLC_FAILED,
+                     "random_index: there is nothing to choose from: the replay buffer is empty");
+        rlc_stream_free(stream);
+        rlc_begin(p);
+        assert_true(rlc_item(rlc_sum(rlc_ones(RLC_F32, RLC_SHAPE(7)), RLC_ALL, false)) == 7);
+        expect_ok(rlc_end(p));
+    }
+}
+
+static void test_numbers_that_are_not_finite(void **state) {
+    (void)state;
+    setenv("RLC_CHECK_NAN", "1", 1);
+    rlc_program *p;
+    expect_ok(rlc_program_new(sides[1].device, "watched", &p));
+    unsetenv("RLC_CHECK_NAN");
+    rlc_begin(p);
+    rlc_exp(rlc_log(rlc_full(RLC_F32, RLC_SHAPE(2), -1)));
+    expect_error(rlc_end(p), RLC_FAILED, "op 'log' in program 'watched' gave nan at element 0 of shape [2]");
+    rlc_program_free(p);
+}
+
+static void run_nowhere(const rlc_node *node) {
+    (void)node;
+    fail();
+}
+
+/* What runs on the host says so where it cannot. */
+static void test_host_only(void **state) {
+    (void)state;
+    static const rlc_custom_op op = {"halve", run_nowhere, NULL};
+    rlc_begin(there());
+    assert_null(rlc_custom(&op, RLC_F32, RLC_SHAPE(1), rlc_ones(RLC_F32, RLC_SHAPE(1)), NULL, NULL, NULL, 0));
+    expect_error(rlc_end(there()), RLC_INVALID, "halve: runs on the host only, and this program is one of device");
+}
+
+static void test_no_memory(void **state) {
+    (void)state;
+    assert_null(rlc_tensor_new(sides[1].device, RLC_F32, RLC_SHAPE((int64_t)1 << 44)));
+    expect_error(rlc_error_status(), RLC_FAILED, "out of device memory: 70 TB were asked for, ");
+    rlc_begin(there());
+    assert_null(rlc_zeros(RLC_F32, RLC_SHAPE((int64_t)1 << 44)));
+    expect_error(rlc_end(there()), RLC_FAILED, "out of device memory: 70 TB were asked for, ");
+    rlc_begin(there());
+    assert_true(rlc_item(rlc_sum(rlc_ones(RLC_F32, RLC_SHAPE(3)), RLC_ALL, false)) == 3);
+    expect_ok(rlc_end(there()));
+}
+
+/* A list of one shape in which one thing differs: a replay of another one would give its numbers. */
+typedef struct variant {
+    double number;   /* a parameter of an op */
+    int operand;     /* which of two equal roots */
+    int64_t columns; /* a shape */
+    int dim;         /* what an op's kernel gets to know as a stride */
+} variant;
+
+static double expected_sum(const variant *v) {
+    return v->number * (v->operand + 1) * (double)v->columns * 6 + 6 * (double)v->columns;
+}
+
+static double recorded_sum(rlc_tensor *const *roots, const variant *v) {
+    rlc_tensor *x = rlc_slice(roots[v->operand], 1, 0, v->columns);
+    rlc_tensor *y = rlc_add_scalar(rlc_mul_scalar(rlc_contiguous(x), v->number), 1);
+    return rlc_item(rlc_sum(rlc_sum(y, v->dim, false), RLC_ALL, false));
+}
+
+/* Each comes three times in a row and then again among others, more of them than a program keeps. */
+static void test_lists_that_differ_a_little(void **state) {
+    (void)state;
+    rlc_tensor *roots[2];
+    float ones[60], twos[60];
+    for (int i = 0; i < 60; i++) {
+        ones[i] = 1;
+        twos[i] = 2;
+    }
+    for (int i = 0; i < 2; i++) {
+        roots[i] = rlc_tensor_new(sides[1].device, RLC_F32, RLC_SHAPE(6, 10));
+        assert_non_null(roots[i]);
+        expect_ok(rlc_tensor_write(roots[i], i == 0 ? ones : twos));
+    }
+    for (int turn = 0; turn < 3; turn++) {
+        for (int i = 0; i < 48; i++) {
+            const variant v = {1 + i / 24, i / 12 % 2, 4 + i / 4 % 3, i / 2 % 2};
+            for (int again = 0; again < (turn == 0 ? 3 : 1); again++) {
+                rlc_begin(there());
+                const double got = recorded_sum(roots, &v);
+                expect_ok(rlc_end(there()));
+                assert_true(got == expected_sum(&v));
+            }
+        }
+    }
+    rlc_tensor_free(roots[0]);
+    rlc_tensor_free(roots[1]);
+}
+
+/* The same addresses: settings that lie beside a node, and shapes that only its operands tell. */
+static void test_settings_and_shapes_that_differ(void **state) {
+    (void)state;
+    rlc_tensor *param = root_on(sides[1].device, RLC_F64, RLC_SHAPE(1), SIGNED, 0);
+    rlc_tensor *grad = root_on(sides[1].device, RLC_F64, RLC_SHAPE(1), SIGNED, 1);
+    rlc_tensor *lr = root_on(sides[1].device, RLC_F32, RLC_SHAPE(1), SIGNED, 2);
+    rlc_tensor *ring = rlc_tensor_new(sides[1].device, RLC_F64, RLC_SHAPE(4, 6));
+    rlc_tensor *cursor = rlc_tensor_new(sides[1].device, RLC_I64, RLC_SHAPE(2));
+    for (int i = 0; i < 12; i++) {
+        const bool decays = i % 2 == 1, is_narrow = i / 2 % 2 == 1;
+        const rlc_sgd settings = {.weight_decay = decays ? 0.5 : 0};
+        expect_ok(rlc_tensor_write(param, (double[]){4}));
+        expect_ok(rlc_tensor_write(grad, (double[]){1}));
+        expect_ok(rlc_tensor_write(lr, (float[]){0.5f}));
+        expect_ok(rlc_tensor_write(cursor, (int64_t[]){1, 1}));
+        rlc_begin(there());
+        rlc_sgd_step(param, grad, NULL, lr, &settings);
+        rlc_assign(ring, rlc_zeros(RLC_F64, RLC_SHAPE(4, 6)));
+        rlc_tensor *storage = rlc_view(ring, is_narrow ? RLC_SHAPE(8, 3) : RLC_SHAPE(4, 6));
+        rlc_ring_write(storage, rlc_view(rlc_arange(RLC_F64, 6), is_narrow ? RLC_SHAPE(2, 3) : RLC_SHAPE(1, 6)),
+                       cursor);
+        double left = rlc_item(param), values[24];
+        expect_ok(rlc_read(ring, values));
+        expect_ok(rlc_end(there()));
+        assert_true(left == (decays ? 2.5 : 3.5));
+        assert_true(values[is_narrow ? 8 : 11] == 5);
+    }
+    rlc_tensor *roots[] = {param, grad, lr, ring, cursor};
+    for (int i = 0; i < RLC_COUNT(roots); i++) {
+        rlc_tensor_free(roots[i]);
+    }
+}
+
+/* What changes in memory counts in a replay, too. */
+static void test_data_that_changes(void **state) {
+    (void)state;
+    rlc_tensor *x = root_on(sides[1].device, RLC_F32, RLC_SHAPE(3), SIGNED, 0);
+    for (int i = 0; i < 6; i++) {
+        expect_ok(rlc_tensor_write(x, (float[]){(float)i, 1, 2}));
+        rlc_begin(there());
+        rlc_tensor *given = rlc_from_data(RLC_F32, RLC_SHAPE(3), (float[]){10, (float)(20 * i), 30});
+        rlc_assign(x, rlc_add(rlc_mul(x, x), given));
+        rlc_tensor *sum = rlc_sum(x, RLC_ALL, false);
+        assert_true(rlc_item(sum) == i * i + 20 * i + 45);
+        expect_ok(rlc_end(there()));
+    }
+    rlc_tensor_free(x);
+}
+
+/* Recipes, small and short, so that the host gets through. */
+static const struct {
+    const char *name, *arguments, *lists;
+} runs[] = {
+    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2",
+     "2 lists were unknown"},
+    {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2",
+     "2 lists were unknown"},
+    {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "2 lists were unknown"},
+    {"sac",
+     "tests/shapes/sac.yaml eval.episodes=2 collector.total_frames=300 'modules.actor_net.num_cells=[32, 16]' "
+     "'modules.qvalue.num_cells=[16, 32]'",
+     "1 lists were unknown"},
+    {"td3",
+     "tests/shapes/td3.yaml eval.episodes=2 collector.total_frames=300 'modules.actor.modules.0.num_cells=[32, 16]' "
+     "'modules.qvalue.num_cells=[16, 32]'",
+     "2 lists were unknown"},
+};
+
+static void run_on(int i, const char *device, const char *machine, const char *folder) {
+    char arguments[1024];
+    snprintf(arguments, sizeof arguments, "%s log.every=500 --quiet --device %s --out %s", runs[i].arguments, device,
+             in_work_folder(folder));
+    setenv("RLC_LOG", "graph", 1);
+    expect_on_machine(machine, arguments, 0, "");
+    unsetenv("RLC_LOG");
+}
+
+/* In the log of the last run: what its updates' program knew in the end. */
+static void expect_replays(int i) {
+    char wanted[128];
+    char *log = read_file(in_work_folder("log"), NULL), *last = NULL;
+    assert_non_null(log);
+    for (char *at = log; (at = strstr(at, "program 'update': ")) != NULL; at++) {
+        last = at;
+    }
+    assert_non_null(last);
+    snprintf(wanted, sizeof wanted, "program 'update': %s", runs[i].lists);
+    if (strncmp(last, wanted, strlen(wanted)) != 0) {
+        fail_msg("%s: expected that at the end '%s', got '%.100s'", runs[i].name, wanted, last);
+    }
+    free(log);
+}
+
+/* The numbers of two scalars.csv, which may differ by what the rounding of matrix products makes of them. */
+static void expect_similar(const char *name, const char *folder_a, const char *folder_b) {
+    char path[2][128];
+    FILE *in[2];
+    char line[2][256];
+    int lines = 0;
+    snprintf(path[0], sizeof path[0], "%s/scalars.csv", folder_a);
+    snprintf(path[1], sizeof path[1], "%s/scalars.csv", folder_b);
+    for (int i = 0; i < 2; i++) {
+        in[i] = fopen(in_work_folder(path[i]), "r");
+        assert_non_null(in[i]);
+    }
+    while (fgets(line[0], sizeof line[0], in[0]) != NULL) {
+        assert_non_null(fgets(line[1], sizeof line[1], in[1]));
+        char *value[2] = {strrchr(line[0], ','), strrchr(line[1], ',')};
+        assert_memory_equal(line[0], line[1], (size_t)(value[0] - line[0]));
+        if (lines++ > 0) {
+            const double a = atof(value[0] + 1), b = atof(value[1] + 1);
+            if (!(fabs(a - b) <= 0.02 * fabs(a) + 1e-3)) {
+                fail_msg("%s, %.*s: %g on the CPU, %g there", name, (int)(value[0] - line[0]), line[0], a, b);
+            }
+        }
+    }
+    assert_null(fgets(line[1], sizeof line[1], in[1]));
+    assert_true(lines > 3);
+    fclose(in[0]);
+    fclose(in[1]);
+}
+
+/* The same as on the CPU, but for rounding; the same bits whatever the order of threads; and no lists that are unknown once
+ * the first rounds are over. */
+static void test_runs(void **state) {
+    (void)state;
+    for (int i = 0; i < RLC_COUNT(runs); i++) {
+        char folder[3][32];
+        for (int k = 0; k < 3; k++) {
+            snprintf(folder[k], sizeof folder[k], "%s_%d", runs[i].name, k);
+        }
+        run_on(i, "cpu", "", folder[0]);
+        run_on(i, parity_device(), "guard", folder[1]);
+        expect_replays(i);
+        expect_similar(runs[i].name, folder[0], folder[1]);
+        run_on(i, parity_device(), "descending", folder[2]);
+        expect_equal_files(folder[1], folder[2], "scalars.csv");
+        expect_equal_files(folder[1], folder[2], "checkpoint.safetensors");
+    }
+}
+
+static int open_all(void **state) {
+    return make_work_folder(state) != 0 ? -1 : open_sides(state);
+}
+
+static int close_all(void **state) {
+    parity_cases += RLC_COUNT(runs);
+    return remove_work_folder(state) != 0 ? -1 : close_sides(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_names, forget_machine),
+        cmocka_unit_test_setup(test_machines_without, forget_machine),
+        cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
+        cmocka_unit_test_setup(test_faults, forget_machine),
+        cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
+        cmocka_unit_test_setup(test_host_only, forget_machine),
+        cmocka_unit_test_setup(test_no_memory, forget_machine),
+        cmocka_unit_test_setup(test_lists_that_differ_a_little, forget_machine),
+        cmocka_unit_test_setup(test_settings_and_shapes_that_differ, forget_machine),
+        cmocka_unit_test_setup(test_data_that_changes, forget_machine),
+        cmocka_unit_test_setup(test_runs, forget_machine),
+    };
+    return cmocka_run_group_tests_name("another device", tests, open_all, close_all);
+}
