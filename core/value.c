@@ -230,6 +230,9 @@ rlc_value *rlc_value_merge(rlc_arena *arena, rlc_value *base, rlc_value *over) {
     rlc_value *merged = new_value(arena, RLC_MAP, over->file, over->line);
     for (int i = 0; merged != NULL && i < base->count; i++) {
         rlc_value *upon = rlc_value_find(over, base->keys[i]);
+        if (upon != NULL && upon->kind == RLC_NULL) {
+            continue;
+        }
         rlc_value *item = upon != NULL ? rlc_value_merge(arena, base->items[i], upon) : base->items[i];
         if (item == NULL || !rlc_value_append(arena, merged, base->keys[i], item)) {
             return NULL;

@@ -53,7 +53,7 @@ rlc_value *rlc_value_at(const rlc_value *root, const char *path);
 /* Puts `value` at a path, making maps on the way; a list takes an index that it has, or its length to append. */
 rlc_status rlc_value_put(rlc_arena *arena, rlc_value *root, const char *path, rlc_value *value);
 
-/* Lays `over` upon `base`: a map over a map key by key, at any depth; anything else takes the place of what was there.
+/* Lays `over` upon `base`: a map over a map key by key, at any depth; ~ takes away what was there, anything else its place.
  * Returns what results, in which values are shared with both. NULL when there is no memory. */
 rlc_value *rlc_value_merge(rlc_arena *arena, rlc_value *base, rlc_value *over);
 

@@ -5,7 +5,7 @@
 typedef struct ActionScaling {
     rlc_transform base;
     bool standard_normal;
-    double loc, scale; /* of what reaches the environment: action scale + loc */
+    rlc_spec inner; /* of what reaches the environment */
 } ActionScaling;
 
 static const rlc_option options[] = {
@@ -23,14 +23,13 @@ static void init(rlc_transform *self, rlc_env *env) {
                        rlc_spec_text(&spec, text));
         return;
     }
-    s->loc = s->standard_normal ? (spec.high + spec.low) / 2 : spec.low;
-    s->scale = s->standard_normal ? (spec.high - spec.low) / 2 : spec.high - spec.low;
+    s->inner = spec;
     env->action = rlc_spec_bounded(spec.shape, s->standard_normal ? -1 : 0, 1);
 }
 
 static rlc_tensor *inverse(rlc_transform *self, rlc_tensor *action) {
     const ActionScaling *s = (const ActionScaling *)self;
-    return rlc_add_scalar(rlc_mul_scalar(action, s->scale), s->loc);
+    return rlc_spec_stretch(&s->inner, action, s->standard_normal ? -1 : 0, 1);
 }
 
 const rlc_transform_class rlc_action_scaling_class = {

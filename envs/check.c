@@ -286,9 +286,8 @@ static rlc_status compare(const trace *a, const trace *b, int from, const char *
     return RLC_OK;
 }
 
-/* All that the state holds, copied to the arena, and written back. */
-static rlc_status save(checker *c, void ***copies) {
-    const rlc_state *state = &c->env->state;
+/* All that a state holds, copied to the arena, and written back. */
+static rlc_status save(checker *c, const rlc_state *state, void ***copies) {
     *copies = rlc_arena_calloc(&c->arena, ((size_t)state->count + 1) * sizeof **copies);
     for (int i = 0; i < state->count && *copies != NULL; i++) {
         const rlc_tensor *t = state->items[i].tensor;
@@ -301,26 +300,29 @@ static rlc_status save(checker *c, void ***copies) {
     return rlc_error_status();
 }
 
-static rlc_status restore(checker *c, void *const *copies) {
-    for (int i = 0; i < c->env->state.count; i++) {
-        RLC_TRY(rlc_tensor_write(c->env->state.items[i].tensor, copies[i]));
+static rlc_status restore(const rlc_state *state, void *const *copies) {
+    for (int i = 0; i < state->count; i++) {
+        RLC_TRY(rlc_tensor_write(state->items[i].tensor, copies[i]));
     }
-    return rlc_tensor_read(c->env->elapsed, c->elapsed);
+    return RLC_OK;
 }
 
 static rlc_status check_env(checker *c, rlc_env *twin, int steps) {
     rlc_env *first = c->env;
     const char *name = first->type->base.name;
     trace whole = {0}, again = {0}, second = {0};
-    void **half_way;
+    void **half_way, **learned;
     RLC_TRY(check_reset(c));
     RLC_TRY(check_steps(c, steps / 2, &whole));
     const int middle = whole.count;
-    RLC_TRY(save(c, &half_way));
+    RLC_TRY(save(c, &first->state, &half_way));
+    RLC_TRY(save(c, &first->learned, &learned));
     RLC_TRY(check_steps(c, steps - steps / 2, &whole));
 
     c->step = steps / 2;
-    RLC_TRY(restore(c, half_way));
+    RLC_TRY(restore(&first->state, half_way));
+    RLC_TRY(restore(&first->learned, learned));
+    RLC_TRY(rlc_tensor_read(first->elapsed, c->elapsed));
     RLC_TRY(check_steps(c, steps - steps / 2, &again));
     RLC_TRY(compare(&whole, &again, middle, name,
                     "after env->state was written back; what is remembered must lie there (rlc_state_tensor)"));

@@ -55,10 +55,6 @@ static bool expect_continuous(const rlc_module *self, const rlc_build *build) {
     return action != NULL;
 }
 
-static rlc_tensor *keep_in_bounds(const rlc_spec *spec, rlc_tensor *action) {
-    return spec->kind == RLC_SPEC_BOUNDED ? rlc_clamp(action, spec->low, spec->high) : action;
-}
-
 typedef struct AdditiveGaussianModule {
     rlc_module base;
     annealed sigma;
@@ -68,11 +64,14 @@ typedef struct AdditiveGaussianModule {
 } AdditiveGaussianModule;
 
 #define ANNEALED(Type, field, part, option, kind, value, low, high, text)                                              \
-    { .name = option, .type = kind, .offset = offsetof(Type, field.part), .number = value, .min = low, .max = high,    \
-      .help = text }
+    {                                                                                                                  \
+        .name = option, .type = kind, .offset = offsetof(Type, field.part), .number = value, .min = low, .max = high,  \
+        .help = text                                                                                                   \
+    }
 
 static const rlc_option gaussian_options[] = {
-    ANNEALED(AdditiveGaussianModule, sigma, from, "sigma_init", RLC_OPTION_FLOAT, 1, 0, 1e6, "factor of the noise at the start"),
+    ANNEALED(AdditiveGaussianModule, sigma, from, "sigma_init", RLC_OPTION_FLOAT, 1, 0, 1e6,
+             "factor of the noise at the start"),
     ANNEALED(AdditiveGaussianModule, sigma, to, "sigma_end", RLC_OPTION_FLOAT, 0.1, 0, 1e6, "the same at the end"),
     ANNEALED(AdditiveGaussianModule, sigma, steps, "annealing_num_steps", RLC_OPTION_LONG, 1000, 1, 1e15,
              "frames over which it goes down"),
@@ -97,7 +96,7 @@ static void gaussian_forward(rlc_module *self, rlc_dict *td) {
         rlc_tensor *noise = rlc_randn(m->noise, rlc_shape_of(action));
         noise = m->std != 1 ? rlc_mul_scalar(noise, m->std) : noise;
         noise = m->mean != 0 ? rlc_add_scalar(noise, m->mean) : noise;
-        action = keep_in_bounds(&m->spec, rlc_add(action, rlc_mul(noise, m->sigma.value)));
+        action = rlc_spec_clamp(&m->spec, rlc_add(action, rlc_mul(noise, m->sigma.value)));
     }
     rlc_out(self, td, 0, action);
 }
@@ -127,11 +126,13 @@ typedef struct OrnsteinUhlenbeckProcessModule {
 } OrnsteinUhlenbeckProcessModule;
 
 static const rlc_option ou_options[] = {
-    ANNEALED(OrnsteinUhlenbeckProcessModule, eps, from, "eps_init", RLC_OPTION_FLOAT, 1, 0, 1e6, "factor of the noise at the start"),
+    ANNEALED(OrnsteinUhlenbeckProcessModule, eps, from, "eps_init", RLC_OPTION_FLOAT, 1, 0, 1e6,
+             "factor of the noise at the start"),
     ANNEALED(OrnsteinUhlenbeckProcessModule, eps, to, "eps_end", RLC_OPTION_FLOAT, 0.1, 0, 1e6, "the same at the end"),
     ANNEALED(OrnsteinUhlenbeckProcessModule, eps, steps, "annealing_num_steps", RLC_OPTION_LONG, 1000, 1, 1e15,
              "frames over which both factors go down"),
-    ANNEALED(OrnsteinUhlenbeckProcessModule, sigma, from, "sigma", RLC_OPTION_FLOAT, 0.2, 0, 1e6, "of the process at the start"),
+    ANNEALED(OrnsteinUhlenbeckProcessModule, sigma, from, "sigma", RLC_OPTION_FLOAT, 0.2, 0, 1e6,
+             "of the process at the start"),
     ANNEALED(OrnsteinUhlenbeckProcessModule, sigma, to, "sigma_min", RLC_OPTION_FLOAT, -1, -1, 1e6,
              "the same at the end; -1 for no change"),
     RLC_FLOAT(OrnsteinUhlenbeckProcessModule, theta, 0.15, 0, 1e6, "how fast the process returns to mu"),
@@ -168,10 +169,11 @@ static void ou_forward(rlc_module *self, rlc_dict *td) {
     rlc_tensor *action = rlc_in(self, td, 0);
     if (action != NULL && rlc_current()->exploration == RLC_EXPLORE_RANDOM) {
         rlc_tensor *n = rlc_where(rlc_dict_get_key(td, m->is_init), rlc_scalar(m->x0), m->state);
-        rlc_tensor *kick = rlc_mul(rlc_randn(m->noise, rlc_shape_of(action)), rlc_mul_scalar(m->sigma.value, sqrt(m->dt)));
+        rlc_tensor *kick =
+            rlc_mul(rlc_randn(m->noise, rlc_shape_of(action)), rlc_mul_scalar(m->sigma.value, sqrt(m->dt)));
         n = rlc_add(rlc_add_scalar(rlc_mul_scalar(n, 1 - m->theta * m->dt), m->theta * m->mu * m->dt), kick);
         rlc_assign(m->state, n);
-        action = keep_in_bounds(&m->spec, rlc_add(action, rlc_mul(n, m->eps.value)));
+        action = rlc_spec_clamp(&m->spec, rlc_add(action, rlc_mul(n, m->eps.value)));
     }
     rlc_out(self, td, 0, action);
 }

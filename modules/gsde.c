@@ -141,15 +141,7 @@ static rlc_tensor *noise_for(const gSDEModule *m, const rlc_dict *td) {
 }
 
 static rlc_tensor *transformed(const gSDEModule *m, rlc_tensor *action) {
-    const rlc_spec *s = &m->spec;
-    if (m->transform == NONE) {
-        return action;
-    }
-    action = rlc_tanh(action);
-    if (s->kind == RLC_SPEC_BOUNDED && (s->low != -1 || s->high != 1)) {
-        action = rlc_add_scalar(rlc_mul_scalar(action, 0.5 * (s->high - s->low)), 0.5 * (s->high + s->low));
-    }
-    return action;
+    return m->transform == NONE ? action : rlc_spec_stretch(&m->spec, rlc_tanh(action), -1, 1);
 }
 
 static void forward(rlc_module *self, rlc_dict *td) {

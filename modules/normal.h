@@ -49,6 +49,13 @@ typedef struct bounded {
 static inline bool bounded_init(rlc_distribution_family *self, const char *what, const rlc_spec *action) {
     bounded *b = (bounded *)self;
     bool given = action->kind == RLC_SPEC_BOUNDED;
+    if (given && action->lows != NULL && (isinf(b->low) || isinf(b->high))) {
+        rlc_fail(RLC_INVALID,
+                 "%s: the environment's bounds differ from element to element; put {type: ActionScaling} among its "
+                 "transforms, so that the policy acts in [-1, 1]",
+                 what);
+        return false;
+    }
     b->low = isinf(b->low) ? (given ? action->low : -1) : b->low;
     b->high = isinf(b->high) ? (given ? action->high : 1) : b->high;
     if (!(b->low < b->high)) {

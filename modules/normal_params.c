@@ -22,7 +22,8 @@ typedef struct scale_options {
 #define SCALE_OPTIONS(Type, usual)                                                                                     \
     SCALE_ROW(Type, scale_mapping, RLC_OPTION_ENUM, 0, 0, 0, "how a scale is made positive", .text = usual,            \
               .choices = SCALE_MAPPINGS),                                                                              \
-        SCALE_ROW(Type, scale_bias, RLC_OPTION_FLOAT, 1, 0.011, 1e6, "of biased_softplus: the scale of an input of 0"),\
+        SCALE_ROW(Type, scale_bias, RLC_OPTION_FLOAT, 1, 0.011, 1e6,                                                   \
+                  "of biased_softplus: the scale of an input of 0"),                                                   \
         SCALE_ROW(Type, scale_lb, RLC_OPTION_FLOAT, 1e-4, 0, 1e6, "smallest scale"),                                   \
         SCALE_ROW(Type, log_scale_min, RLC_OPTION_FLOAT, -20, -80, 80, "of exp: smallest logarithm of a scale"),       \
         SCALE_ROW(Type, log_scale_max, RLC_OPTION_FLOAT, 2, -80, 80, "of exp: largest logarithm of a scale")
@@ -31,7 +32,9 @@ typedef struct scale_options {
 static rlc_tensor *map_scale(const scale_options *o, rlc_tensor *x) {
     const double lift = 0.01;
     switch (o->scale_mapping) {
-    case BIASED_SOFTPLUS: x = rlc_add_scalar(rlc_softplus(rlc_add_scalar(x, log(expm1(o->scale_bias - lift)))), lift); break;
+    case BIASED_SOFTPLUS:
+        x = rlc_add_scalar(rlc_softplus(rlc_add_scalar(x, log(expm1(o->scale_bias - lift)))), lift);
+        break;
     case SOFTPLUS: x = rlc_softplus(x); break;
     case EXP: x = rlc_exp(rlc_clamp(x, o->log_scale_min, o->log_scale_max)); break;
     case RELU: x = rlc_relu(x); break;
@@ -94,8 +97,8 @@ static const rlc_option independent_options[] = {
 static void independent_init(rlc_module *self, const rlc_build *build) {
     AddStateIndependentNormalScale *m = (AddStateIndependentNormalScale *)self;
     int64_t size = rlc_size(rlc_in(self, build->example, 0), -1);
-    m->parameter =
-        rlc_parameter_new(self, "state_independent_scale", RLC_SHAPE(size), (rlc_init){RLC_INIT_CONSTANT, m->init_value});
+    m->parameter = rlc_parameter_new(self, "state_independent_scale", RLC_SHAPE(size),
+                                     (rlc_init){RLC_INIT_CONSTANT, m->init_value});
 }
 
 static void add_scale(rlc_module *self, rlc_dict *td) {
@@ -127,13 +130,8 @@ static void tanh_init(rlc_module *self, const rlc_build *build) {
 }
 
 static void tanh_forward(rlc_module *self, rlc_dict *td) {
-    const rlc_spec *s = &((const TanhModule *)self)->spec;
-    rlc_tensor *t = rlc_tanh(rlc_in(self, td, 0));
-    if (s->kind == RLC_SPEC_BOUNDED && (s->low != -1 || s->high != 1)) {
-        t = rlc_mul_scalar(t, 0.5 * (s->high - s->low));
-        t = s->high + s->low != 0 ? rlc_add_scalar(t, 0.5 * (s->high + s->low)) : t;
-    }
-    rlc_out(self, td, 0, t);
+    const TanhModule *m = (const TanhModule *)self;
+    rlc_out(self, td, 0, rlc_spec_stretch(&m->spec, rlc_tanh(rlc_in(self, td, 0)), -1, 1));
 }
 
 const rlc_module_class rlc_tanh_module_class = {

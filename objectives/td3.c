@@ -26,10 +26,17 @@ typedef deterministic_loss DDPGLoss;
 typedef deterministic_loss TD3Loss;
 
 #define COMMON_OPTIONS(distance)                                                                                       \
-    {.name = "actor_network", .type = RLC_OPTION_MODULE, .offset = offsetof(deterministic_loss, actor_option),         \
-     .required = true, .help = "the policy: writes action"},                                                           \
-        {.name = "qvalue_network", .type = RLC_OPTION_MODULE, .offset = offsetof(deterministic_loss, qvalue_option),   \
-         .alias = "value_network", .required = true, .help = "the critic: reads action, writes state_action_value"},   \
+    {.name = "actor_network",                                                                                          \
+     .type = RLC_OPTION_MODULE,                                                                                        \
+     .offset = offsetof(deterministic_loss, actor_option),                                                             \
+     .required = true,                                                                                                 \
+     .help = "the policy: writes action"},                                                                             \
+        {.name = "qvalue_network",                                                                                     \
+         .type = RLC_OPTION_MODULE,                                                                                    \
+         .offset = offsetof(deterministic_loss, qvalue_option),                                                        \
+         .alias = "value_network",                                                                                     \
+         .required = true,                                                                                             \
+         .help = "the critic: reads action, writes state_action_value"},                                               \
         RLC_ENUM(deterministic_loss, loss_function, distance, RLC_DISTANCE_NAMES, "of the critics' differences"),      \
         RLC_FLOAT(deterministic_loss, gamma, 0.99, 0, 1, "discount of a step")
 
@@ -48,8 +55,7 @@ static void build(deterministic_loss *m, const rlc_build *build) {
     rlc_module *self = &m->base.base;
     static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     m->actor = rlc_module_build(self, build, m->actor_option, "actor_network");
-    m->target_actor =
-        m->actor != NULL ? rlc_loss_target(&m->base, build, m->actor, "target_actor_network") : NULL;
+    m->target_actor = m->actor != NULL ? rlc_loss_target(&m->base, build, m->actor, "target_actor_network") : NULL;
     if (m->target_actor == NULL ||
         !rlc_critics_build(&m->critics, &m->base, build, m->qvalue_option, m->num_qvalue_nets)) {
         return;
@@ -84,7 +90,7 @@ static rlc_tensor *smooth(const deterministic_loss *m, rlc_tensor *action) {
     }
     rlc_tensor *noise = rlc_mul_scalar(rlc_randn(m->noise, rlc_shape_of(action)), m->policy_noise);
     action = rlc_add(action, rlc_clamp(noise, -m->noise_clip, m->noise_clip));
-    return m->action.kind == RLC_SPEC_BOUNDED ? rlc_clamp(action, m->action.low, m->action.high) : action;
+    return rlc_spec_clamp(&m->action, action);
 }
 
 static rlc_tensor *critics_loss(deterministic_loss *m, rlc_dict *td) {

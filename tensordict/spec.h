@@ -97,6 +97,11 @@ rlc_tensor *rlc_spec_is_in(const rlc_spec *spec, rlc_tensor *value);
  * choice. */
 rlc_tensor *rlc_spec_project(const rlc_spec *spec, rlc_tensor *value, rlc_stream *stream);
 
+/* A bounded spec's values: clamped into its bounds; and brought there from [low, high], so that its ends become the
+ * bounds. Element by element where the bounds are. Values of other specs stay as they are. */
+rlc_tensor *rlc_spec_clamp(const rlc_spec *spec, rlc_tensor *value);
+rlc_tensor *rlc_spec_stretch(const rlc_spec *spec, rlc_tensor *value, double low, double high);
+
 /* What choices an environment or a network names by number, as the spec writes them: int64 indices [*batch] as one-hot
  * rows, [*batch, parts] as a multi-one-hot, anything else converted to the spec's type. An index out of range is an
  * error when the op runs. And back: indices of the largest entries; what has no indices comes back as it is. */

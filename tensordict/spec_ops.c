@@ -115,9 +115,25 @@ static rlc_tensor *sample_between_integers(const rlc_spec *spec, rlc_shape shape
     return rlc_cast(rlc_minimum(rlc_add(low, offset), high), spec->dtype);
 }
 
-static rlc_tensor *clamp(const rlc_spec *spec, rlc_tensor *value) {
+rlc_tensor *rlc_spec_clamp(const rlc_spec *spec, rlc_tensor *value) {
+    if (spec->kind != RLC_SPEC_BOUNDED) {
+        return value;
+    }
     return spec->lows == NULL ? rlc_clamp(value, spec->low, spec->high)
                               : rlc_minimum(rlc_maximum(value, rlc_spec_low(spec)), rlc_spec_high(spec));
+}
+
+rlc_tensor *rlc_spec_stretch(const rlc_spec *spec, rlc_tensor *value, double low, double high) {
+    if (spec->kind != RLC_SPEC_BOUNDED) {
+        return value;
+    }
+    if (spec->lows != NULL) {
+        rlc_tensor *bottom = rlc_spec_low(spec), *share = rlc_mul_scalar(rlc_add_scalar(value, -low), 1 / (high - low));
+        return rlc_add(bottom, rlc_mul(share, rlc_sub(rlc_spec_high(spec), bottom)));
+    }
+    double scale = (spec->high - spec->low) / (high - low), loc = spec->low - low * scale;
+    value = scale != 1 ? rlc_mul_scalar(value, scale) : value;
+    return loc != 0 ? rlc_add_scalar(value, loc) : value;
 }
 
 static rlc_tensor *sample_bounded(const rlc_spec *spec, rlc_shape batch, rlc_stream *stream) {
@@ -130,10 +146,11 @@ static rlc_tensor *sample_bounded(const rlc_spec *spec, rlc_shape batch, rlc_str
     }
     rlc_tensor *u = rlc_cast(rlc_rand(stream, shape), spec->dtype);
     if (spec->lows == NULL) {
-        return clamp(spec, rlc_add_scalar(rlc_mul_scalar(u, spec->high - spec->low), spec->low)); /* it was rounded */
+        return rlc_spec_clamp(
+            spec, rlc_add_scalar(rlc_mul_scalar(u, spec->high - spec->low), spec->low)); /* it was rounded */
     }
     rlc_tensor *low = rlc_spec_low(spec);
-    return clamp(spec, rlc_add(rlc_mul(u, rlc_sub(rlc_spec_high(spec), low)), low));
+    return rlc_spec_clamp(spec, rlc_add(rlc_mul(u, rlc_sub(rlc_spec_high(spec), low)), low));
 }
 
 static rlc_tensor *in_bounds(const rlc_spec *spec, rlc_tensor *value) {
@@ -143,7 +160,7 @@ static rlc_tensor *in_bounds(const rlc_spec *spec, rlc_tensor *value) {
 static rlc_tensor *project_bounded(const rlc_spec *spec, rlc_tensor *value, rlc_stream *stream) {
     (void)stream;
     value = rlc_dtype_is_float((rlc_dtype)value->dtype) ? value : rlc_cast(value, RLC_I64); /* which holds any bound */
-    return rlc_cast(clamp(spec, value), spec->dtype);
+    return rlc_cast(rlc_spec_clamp(spec, value), spec->dtype);
 }
 
 /* Categorical and binary: 0 .. n-1. */

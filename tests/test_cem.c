@@ -9,6 +9,16 @@ static int start(void **state) {
     return 0;
 }
 
+/* Batches have one more column than what an environment gives. */
+static void expect_column(const char *name) {
+    rlc_begin(p);
+    rlc_dict *td = rlc_dict_clone(model->example);
+    rlc_dict_set(td, name, rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 1)));
+    rlc_spec action = rlc_spec_categorical(CHOICES), observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
+    rlc_model_expect(model, &observation, &action, td);
+    expect_ok(rlc_end(p));
+}
+
 static double golden_number(const char *key, int i) {
     rlc_begin(p);
     double *values = read_doubles(golden_tensor("cem", "%d.%s", i, key)), value = values[0];
@@ -35,12 +45,7 @@ static void expect_elite(int i) {
 /* A whole return is written where an episode ends; with none there, nobody is elite. */
 static void test_elite(void **state) {
     (void)state;
-    rlc_begin(p);
-    rlc_dict *td = rlc_dict_clone(model->example);
-    rlc_dict_set(td, "next.episode_reward", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 1)));
-    rlc_spec action = rlc_spec_categorical(CHOICES), observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
-    rlc_model_expect(model, &observation, &action, td);
-    expect_ok(rlc_end(p));
+    expect_column("next.episode_reward");
     for (int i = 0; i < CASES; i++) {
         expect_elite(i);
     }
@@ -51,12 +56,7 @@ static void expect_loss(int i) {
     snprintf(name, sizeof name, "%d", i);
     rlc_model_free(model);
     model = world_model(1, rlc_spec_categorical(CHOICES));
-    rlc_begin(p);
-    rlc_dict *example = rlc_dict_clone(model->example);
-    rlc_dict_set(example, "elite", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 1)));
-    rlc_spec action = rlc_spec_categorical(CHOICES), observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
-    rlc_model_expect(model, &observation, &action, example);
-    expect_ok(rlc_end(p));
+    expect_column("elite");
     world_add(model, "net", "{type: MLP, num_cells: [8], out_keys: [logits], out_features: 3}");
     world_add(model, "actor", "{type: ProbabilisticActor, module: net, distribution: Categorical}");
     rlc_loss *loss = add_loss("{type: CEMLoss, actor_network: actor}");

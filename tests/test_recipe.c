@@ -52,7 +52,7 @@ static void test_merge(void **state) {
                      "optim: {betas: [0.5, 0.6]}\neval: ~\nname: over\ntrain: {epochs: 2}\n");
     expect_recipe("over.yaml", "name: over\nseed: 3\nenv: {type: CartPole, transforms: []}\n"
                                "loss: {type: DQNLoss, gamma: 0.95, double_dqn: true}\n"
-                               "optim: {type: Adam, betas: [0.5, 0.6]}\neval: ~\ntrain: {epochs: 2}\n");
+                               "optim: {type: Adam, betas: [0.5, 0.6]}\ntrain: {epochs: 2}\n");
 }
 
 /* Scalars, lists and maps take each other's place; a list of files is laid one over the other. */
@@ -153,7 +153,7 @@ static void test_places(void **state) {
     (void)state;
     put("p/low.yaml", "env: {type: CartPole}\nmodules:\n  net: {type: MLP, out_features: 2, num_cell: [4]}\n");
     put("p/high.yaml", "include: low.yaml\nmodules:\n  net: {activation: relu}\n");
-    put("p/higher.yaml", "include: high.yaml\n\nmodules:\n  net: {num_cell: ~}\n  policy: {type: Actor, modul: net}\n");
+    put("p/higher.yaml", "include: high.yaml\n\nmodules:\n  net: {num_cell: [8]}\n  policy: {type: Actor, modul: net}\n");
     char arguments[600];
     snprintf(arguments, sizeof arguments, "check %s", in_work_folder("p/high.yaml"));
     expect_rlrun(arguments, 2, "rlrun: ");

@@ -1,5 +1,6 @@
 /* The command line and the files of a run. */
 #include <cjson/cJSON.h>
+#include <glob.h>
 
 #include "tests/command.h"
 
@@ -63,9 +64,9 @@ static void test_summary(void **state) {
 
 static void test_logs(void **state) {
     (void)state;
-    static const char *const names[] = {"train.return_mean", "train.length_mean", "train.episodes", "loss.loss",
-                                        "modules.explore.eps", "optim.0.lr", "eval.return_mean", "eval.return_std",
-                                        "eval.length_mean"};
+    static const char *const names[] = {"train.return_mean", "train.length_mean",   "train.episodes",
+                                        "loss.loss",         "modules.explore.eps", "optim.0.lr",
+                                        "eval.return_mean",  "eval.return_std",     "eval.length_mean"};
     char *scalars = read_file(in_work_folder("run/scalars.csv"), NULL);
     char *timing = read_file(in_work_folder("run/timing.csv"), NULL);
     assert_true(strncmp(scalars, "step,name,value\n", 16) == 0);
@@ -87,7 +88,7 @@ static void test_checkpoint(void **state) {
     static const struct {
         const char *name;
         rlc_shape shape;
-    } wanted[] = {{"modules.value_net.0.weight", {2, {120, 4}}}, {"modules.value_net.0.bias", {1, {120}}},
+    } wanted[] = {{"modules.value_net.0.weight", {2, {120, 4}}},  {"modules.value_net.0.bias", {1, {120}}},
                   {"modules.value_net.2.weight", {2, {84, 120}}}, {"modules.value_net.2.bias", {1, {84}}},
                   {"modules.value_net.4.weight", {2, {2, 84}}},   {"modules.value_net.4.bias", {1, {2}}}};
     rlc_safetensors *file;
@@ -133,6 +134,20 @@ static void test_check(void **state) {
 }
 
 /* The four shapes of recipe that the grammar must carry: DQN above, and these with stand-ins for their classes. */
+/* Every recipe there is passes the check. */
+static void test_all_recipes(void **state) {
+    (void)state;
+    glob_t found;
+    assert_int_equal(glob("recipes/*.yaml", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc > 20);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "check %s", found.gl_pathv[i]);
+        expect_rlrun(arguments, 0, "good to train");
+    }
+    globfree(&found);
+}
+
 static void test_shapes(void **state) {
     (void)state;
     static const char *const names[] = {"ppo", "sac", "td3"};
@@ -141,9 +156,8 @@ static void test_shapes(void **state) {
         snprintf(arguments, sizeof arguments, "check tests/shapes/%s.yaml", names[i]);
         expect_rlrun(arguments, 0, "good to train");
         snprintf(folder, sizeof folder, "shape-%s", names[i]);
-        snprintf(arguments, sizeof arguments,
-                 "tests/shapes/%s.yaml collector.total_frames=1024 --quiet --out %s", names[i],
-                 in_work_folder(folder));
+        snprintf(arguments, sizeof arguments, "tests/shapes/%s.yaml collector.total_frames=1024 --quiet --out %s",
+                 names[i], in_work_folder(folder));
         expect_rlrun(arguments, 0, "");
     }
 }
@@ -157,7 +171,8 @@ static void test_list(void **state) {
     expect_rlrun("list train", 0, "(also: mini_batch_size, sub_batch_size)");
     expect_rlrun("list checkpont", 2, "did you mean 'checkpoint'?");
     expect_rlrun("list --markdown", 0, "\n### DQNLoss\n\nQ-learning with a target network.");
-    expect_rlrun("list --markdown", 0, "| `capacity` | integer | required | 1 to 1000000000000 | rows it keeps; also `max_size` |\n");
+    expect_rlrun("list --markdown", 0,
+                 "| `capacity` | integer | required | 1 to 1000000000000 | rows it keeps; also `max_size` |\n");
     expect_rlrun("list --markdown", 0, "\n## Section checkpoint\n");
     expect_rlrun("list MPL", 2, "did you mean 'MLP'?");
     expect_rlrun("devices", 0, "x86-64");
@@ -231,9 +246,11 @@ static void test_places(void **state) {
     static const struct {
         const char *text, *message;
     } recipes[] = {
-        {"env: {type: CartPole}\nmodules:\n  net: {type: MLP, num_cell: [4]}\n", ":3: modules.net: unknown option 'num_cell'"},
+        {"env: {type: CartPole}\nmodules:\n  net: {type: MLP, num_cell: [4]}\n",
+         ":3: modules.net: unknown option 'num_cell'"},
         {"env: {type: CartPole}\nenv: {type: CartPole}\n", ":2: 'env' is given twice, first on line 1"},
-        {"env: {type: CartPole}\nmodules: {a: {type: Sequential, modules: [b]}}\n", ":2: modules.a: there is no module 'b'"},
+        {"env: {type: CartPole}\nmodules: {a: {type: Sequential, modules: [b]}}\n",
+         ":2: modules.a: there is no module 'b'"},
         {"env: [1\n", "this is not YAML"},
         {"", "there is nothing in it"},
         {"- a\n", "a recipe is a map of sections"},
@@ -253,10 +270,10 @@ static void test_places(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_progress), cmocka_unit_test(test_summary),  cmocka_unit_test(test_logs),
-        cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_eval),   cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_check),    cmocka_unit_test(test_shapes),   cmocka_unit_test(test_list),
-        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_progress),   cmocka_unit_test(test_summary),     cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_eval),        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_check),      cmocka_unit_test(test_all_recipes), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_list),       cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests_name("rlrun", tests, short_run, remove_work_folder);
 }

@@ -118,6 +118,25 @@ static void test_bounds_by_element(void **state) {
     rlc_arena_free(&arena);
 }
 
+/* Clamped into bounds, and brought there from [-1, 1] or [0, 1]; values that have none stay. */
+static void test_clamp_and_stretch(void **state) {
+    (void)state;
+    rlc_arena arena = {0};
+    rlc_spec common = rlc_spec_bounded(RLC_SHAPE(2), -1, 5), none = rlc_spec_unbounded(RLC_SHAPE(2));
+    rlc_spec own = rlc_spec_bounded_by(&arena, RLC_SHAPE(2), (double[]){-1, 10}, (double[]){1, 14});
+    rlc_tensor *x = rlc_from_data(RLC_F32, RLC_SHAPE(3, 2), (float[]){-1, -1, 0.5f, 0.5f, 20, 1});
+    EXPECT(rlc_spec_clamp(&common, x), -1, -1, 0.5, 0.5, 5, 1);
+    EXPECT(rlc_spec_clamp(&own, x), -1, 10, 0.5, 10, 1, 10);
+    EXPECT(rlc_spec_clamp(&none, x), -1, -1, 0.5, 0.5, 20, 1);
+    EXPECT(rlc_spec_stretch(&common, x, -1, 1), -1, -1, 3.5, 3.5, 62, 5);
+    EXPECT(rlc_spec_stretch(&own, x, -1, 1), -1, 10, 0.5, 13, 20, 14);
+    EXPECT(rlc_spec_stretch(&own, x, 0, 1), -3, 6, 0, 12, 39, 14);
+    EXPECT(rlc_spec_stretch(&common, x, 0, 1), -7, -7, 2, 2, 119, 5);
+    EXPECT(rlc_spec_stretch(&none, x, -1, 1), -1, -1, 0.5, 0.5, 20, 1);
+    expect_ok(rlc_end(p));
+    rlc_arena_free(&arena);
+}
+
 /* Integers reach both bounds; without bounds they are not negative and use their whole range. */
 static void test_integers(void **state) {
     (void)state;
@@ -246,6 +265,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_against_torchrl, start_stream, free_stream),
         cmocka_unit_test_setup_teardown(test_multi_one_hot, start_stream, free_stream),
         cmocka_unit_test_setup_teardown(test_bounds_by_element, start_stream, free_stream),
+        cmocka_unit_test_setup_teardown(test_clamp_and_stretch, start_stream, free_stream),
         cmocka_unit_test_setup_teardown(test_integers, start_stream, free_stream),
         cmocka_unit_test_setup_teardown(test_projection_is_drawn, start_stream, free_stream),
         cmocka_unit_test_setup_teardown(test_strict_membership, start_stream, free_stream),
