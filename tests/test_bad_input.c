@@ -209,7 +209,7 @@ static void test_absurd_sizes(void **state) {
          "collector: frames_per_batch gives 1000000000000 steps a batch; at most 65535 are possible\n"},
         {ALL "eval: {policy: policy, episodes: 99_000_000}\n", NULL, 2,
          "@:9: eval: option 'episodes' must be between 1 and 1000000, not 99_000_000\n"},
-        {ALL, "check @ modules.net.num_cells=[16777216] env.num_envs=16777216", 2,
+        {ALL, "check @ modules.net.num_cells=[16777216] env.num_envs=16_000_000", 2,
          "must be a multiple of env.num_envs"},
         {ALL,
          "check @ modules.net.num_cells=[65536] env.num_envs=1_000_000 collector.frames_per_batch=1_000_000 "
