@@ -36,17 +36,19 @@ RLC_INLINE float rlc_exp2i(int32_t n) {
     return rlc_float_from_bits((uint32_t)(n + 127) << 23);
 }
 
-RLC_INLINE float rlc_expf(float x) {
-    /* beyond these the result is 0 or infinity; the comparisons let a NaN through */
-    float clamped = x < -104.0f ? -104.0f : x;
-    clamped = clamped > 89.0f ? 89.0f : clamped;
+/* e^x = 2^n e^r with |r| at most ln 2 / 2: what exp and tanh are made of. */
+typedef struct rlc_exp_parts {
+    float grown; /* e^r - 1 */
+    int32_t n;
+} rlc_exp_parts;
+
+RLC_INLINE rlc_exp_parts rlc_exp_split(float x) {
     /* adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits */
     const float shift = 12582912.0f;
-    float shifted = clamped * 1.44269504088896341f + shift;
+    float shifted = x * 1.44269504088896341f + shift;
     float n = shifted - shift;
-    int32_t power = (int32_t)(rlc_float_bits(shifted) - rlc_float_bits(shift));
     /* r = x - n ln 2, with ln 2 in two parts so that the first product is exact */
-    float r = clamped - n * 0.693359375f;
+    float r = x - n * 0.693359375f;
     r = r - n * -2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
@@ -54,7 +56,17 @@ RLC_INLINE float rlc_expf(float x) {
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    float y = p * (r * r) + r + 1.0f;
+    rlc_exp_parts parts = {p * (r * r) + r, (int32_t)(rlc_float_bits(shifted) - rlc_float_bits(shift))};
+    return parts;
+}
+
+RLC_INLINE float rlc_expf(float x) {
+    /* beyond these the result is 0 or infinity; the comparisons let a NaN through */
+    float clamped = x < -104.0f ? -104.0f : x;
+    clamped = clamped > 89.0f ? 89.0f : clamped;
+    rlc_exp_parts parts = rlc_exp_split(clamped);
+    int32_t power = parts.n;
+    float y = parts.grown + 1.0f;
     /* in two steps, because 2^power itself may be out of range where the product is not */
     int32_t half = power >> 1;
     half = half < -126 ? -126 : half > 127 ? 127 : half; /* a NaN leaves nonsense in `power` */
@@ -153,20 +165,9 @@ RLC_INLINE float rlc_clampf(float x, float low, float high) {
 RLC_INLINE float rlc_tanhf(float x) {
     float y = -2.0f * (x < 0.0f ? -x : x);
     y = y < -20.0f ? -20.0f : y; /* tanh is 1 there */
-    const float shift = 12582912.0f;
-    float shifted = y * 1.44269504088896341f + shift;
-    float n = shifted - shift;
-    float r = y - n * 0.693359375f;
-    r = r - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r;
-    float power = rlc_float_from_bits((rlc_float_bits(shifted) << 23) + 0x3f800000u);
-    float grown = power * p;
+    rlc_exp_parts parts = rlc_exp_split(y);
+    float power = rlc_float_from_bits(((uint32_t)parts.n << 23) + 0x3f800000u); /* a NaN leaves nonsense here */
+    float grown = power * parts.grown;
     float t = (grown + (power - 1.0f)) / (grown + (power + 1.0f));
     return rlc_float_from_bits((rlc_float_bits(t) & 0x7fffffffu) | (rlc_float_bits(x) & 0x80000000u));
 }
