@@ -35,7 +35,6 @@ typedef struct CQLLoss {
     double log_density;                /* of uniform actions */
     const rlc_key *keys[RLC_MAX_KEYS]; /* what networks read in a state, and the action behind them */
     int num_keys;
-    const rlc_key *reward, *terminated;
 } CQLLoss;
 
 static const rlc_option options[] = {
@@ -70,7 +69,6 @@ static void read_key(CQLLoss *m, const rlc_key *key) {
 
 /* Notes what networks read. */
 static void read_keys(CQLLoss *m) {
-    static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     const rlc_module *critic = m->critics.online[0];
     for (int i = 0; i < m->actor->num_in; i++) {
         read_key(m, m->actor->in_keys[i]);
@@ -79,7 +77,6 @@ static void read_keys(CQLLoss *m) {
         read_key(m, critic->in_keys[i]);
     }
     m->keys[m->num_keys] = m->critics.action_key;
-    rlc_loss_reads(&m->base, m->actor, true, keys, RLC_COUNT(keys));
     for (int i = 0; i < m->num_keys; i++) {
         const char *names[] = {m->keys[i]->name, rlc_key_join(rlc_key_intern("next"), m->keys[i])->name};
         rlc_loss_reads(&m->base, NULL, false, names, RLC_COUNT(names));
@@ -112,17 +109,12 @@ static void init(rlc_module *self, const rlc_build *build) {
             rlc_parameter_new(self, "log_alpha_prime", (rlc_shape){0}, (rlc_init){RLC_INIT_CONSTANT, 0});
         rlc_loss_group_parameter(&m->base, "alpha_prime", m->log_alpha_prime);
     }
-    m->actor = rlc_module_build(self, build, m->actor_network, "actor_network");
-    if (m->actor == NULL || !rlc_loss_expect_stochastic(&m->base, m->actor) ||
-        !rlc_critics_build(&m->critics, &m->base, build, m->qvalue_network, CRITICS)) {
-        return;
+    m->actor = rlc_critics_build_soft(&m->critics, &m->base, build, m->actor_network, m->qvalue_network, CRITICS);
+    if (m->actor != NULL) {
+        read_keys(m);
     }
-    rlc_loss_group(&m->base, "actor", m->actor);
-    read_keys(m);
     m->noise = rlc_module_stream(self, "noise");
     m->actions = rlc_module_stream(self, "actions");
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
     m->calls = rlc_state_counter(&self->model->state, "loss.calls");
 }
 
@@ -213,8 +205,7 @@ static rlc_tensor *weigh(CQLLoss *m, rlc_tensor *cost) {
 static rlc_tensor *critics_loss(CQLLoss *m, rlc_dict *td, rlc_tensor *alpha) {
     rlc_tensor *values[RLC_MAX_CRITICS];
     bool was = rlc_no_grad(true);
-    rlc_tensor *target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                                        next_value(m, td, alpha), m->gamma);
+    rlc_tensor *target = rlc_critics_td0(&m->critics, td, next_value(m, td, alpha), m->gamma);
     rlc_no_grad(was);
     rlc_tensor *loss = rlc_critics_loss(&m->critics, td, target, m->loss_function, values);
     rlc_tensor *cost = rlc_replay_mean(td, penalty(m, td, values));

@@ -1,6 +1,7 @@
 #include "objectives/critics.h"
 
 #include "objectives/replay.h"
+#include "objectives/temperature.h"
 
 #include <stdio.h>
 
@@ -42,6 +43,8 @@ bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, c
     c->count = count;
     c->action = *build->action;
     c->action_key = rlc_key_intern("action");
+    c->reward = rlc_key_intern("next.reward");
+    c->terminated = rlc_key_intern("next.terminated");
     c->td_error = rlc_key_intern("td_error");
     if (c->discrete && !rlc_spec_is_discrete(build->action)) {
         rlc_fail(RLC_INVALID, "%s: it learns the value of each discrete action, but those of the environment are %s",
@@ -54,6 +57,28 @@ bool rlc_critics_build(rlc_critics *c, rlc_loss *loss, const rlc_build *build, c
     }
     c->value = value_key(loss, c->online[0]);
     return c->value != NULL && build_networks(c, loss, build);
+}
+
+void rlc_critics_reads(const rlc_critics *c, rlc_loss *loss, const rlc_module *actor) {
+    const char *keys[] = {c->action_key->name, c->reward->name, c->terminated->name};
+    rlc_loss_reads(loss, actor, true, keys, RLC_COUNT(keys));
+    rlc_loss_reads(loss, c->online[0], c->discrete, NULL, 0); /* the next action is the actor's, but all have a value */
+}
+
+rlc_module *rlc_critics_build_soft(rlc_critics *c, rlc_loss *loss, const rlc_build *build,
+                                   const rlc_value *actor_network, const rlc_value *qvalue_network, int count) {
+    rlc_module *actor = rlc_module_build(&loss->base, build, actor_network, "actor_network");
+    if (actor == NULL || !rlc_loss_expect_stochastic(loss, actor) ||
+        !rlc_critics_build(c, loss, build, qvalue_network, count)) {
+        return NULL;
+    }
+    rlc_loss_group(loss, "actor", actor);
+    rlc_critics_reads(c, loss, actor);
+    return actor;
+}
+
+rlc_tensor *rlc_critics_td0(const rlc_critics *c, const rlc_dict *td, rlc_tensor *next_value, double gamma) {
+    return rlc_replay_td0(td, rlc_dict_get_key(td, c->reward), rlc_dict_get_key(td, c->terminated), next_value, gamma);
 }
 
 rlc_tensor *rlc_critics_value(const rlc_critics *c, rlc_module *network, const rlc_dict *td) {

@@ -22,13 +22,24 @@ typedef struct rlc_critics {
     int count;
     bool discrete;   /* set before they are built */
     rlc_spec action; /* the environment's */
-    const rlc_key *action_key, *value,
-        *td_error; /* value: what they write, their only out key; td_error: the loss does */
+    const rlc_key *action_key, *reward, *terminated;
+    const rlc_key *value, *td_error; /* what they write, state_action_value or their only out key; what the loss does */
 } rlc_critics;
 
 /* For init: builds `count` critics, as the loss's group "qvalue"; false with an error. */
 bool rlc_critics_build(rlc_critics *critics, rlc_loss *loss, const rlc_build *build, const rlc_value *network,
                        int count);
+
+/* For init of losses whose policy draws its actions: builds that, as the group "actor", and `count` critics, and sets what
+ * the loss reads. NULL with an error. */
+rlc_module *rlc_critics_build_soft(rlc_critics *critics, rlc_loss *loss, const rlc_build *build,
+                                   const rlc_value *actor_network, const rlc_value *qvalue_network, int count);
+
+/* For init: the loss reads what the actor does, now and next, what critics do, the action, rewards and ends. */
+void rlc_critics_reads(const rlc_critics *critics, rlc_loss *loss, const rlc_module *actor);
+
+/* r + gamma^steps (1 - terminated) V' of a batch (objectives/replay.h). */
+rlc_tensor *rlc_critics_td0(const rlc_critics *critics, const rlc_dict *td, rlc_tensor *next_value, double gamma);
 
 /* What one network gives for a batch; `td` stays as it is. */
 rlc_tensor *rlc_critics_value(const rlc_critics *critics, rlc_module *network, const rlc_dict *td);

@@ -20,7 +20,6 @@ typedef struct DiscreteSACLoss {
     rlc_temperature temperature;
     rlc_critics critics;
     rlc_module *actor;
-    const rlc_key *reward, *terminated;
 } DiscreteSACLoss;
 
 static const rlc_option options[] = {
@@ -39,22 +38,13 @@ static const rlc_option options[] = {
 
 static void init(rlc_module *self, const rlc_build *build) {
     DiscreteSACLoss *m = (DiscreteSACLoss *)self;
-    static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     double most = log((double)rlc_spec_size(build->action));
     m->critics.discrete = true;
     if (!rlc_temperature_init(&m->temperature, &m->base, m->target_entropy_weight * most)) {
         return;
     }
-    m->actor = rlc_module_build(self, build, m->actor_network, "actor_network");
-    if (m->actor == NULL || !rlc_loss_expect_stochastic(&m->base, m->actor) ||
-        !rlc_critics_build(&m->critics, &m->base, build, m->qvalue_network, m->num_qvalue_nets)) {
-        return;
-    }
-    rlc_loss_group(&m->base, "actor", m->actor);
-    rlc_loss_reads(&m->base, m->actor, true, keys, RLC_COUNT(keys));
-    rlc_loss_reads(&m->base, m->critics.online[0], true, NULL, 0);
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
+    m->actor =
+        rlc_critics_build_soft(&m->critics, &m->base, build, m->actor_network, m->qvalue_network, m->num_qvalue_nets);
 }
 
 /* log pi of all actions, [*batch, n]. */
@@ -74,8 +64,7 @@ static rlc_tensor *target_of(const DiscreteSACLoss *m, const rlc_dict *td, rlc_t
     bool was = rlc_no_grad(true);
     rlc_tensor *log_pi = log_probs(m, next);
     rlc_tensor *soft = rlc_sub(rlc_critics_target_min(&m->critics, next), rlc_mul(alpha, log_pi));
-    rlc_tensor *target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                                        expect(log_pi, soft), m->gamma);
+    rlc_tensor *target = rlc_critics_td0(&m->critics, td, expect(log_pi, soft), m->gamma);
     rlc_no_grad(was);
     return target;
 }

@@ -18,7 +18,6 @@ typedef struct IQLLoss {
     double gamma, temperature, expectile;
     rlc_critics critics;
     rlc_module *actor, *value;
-    const rlc_key *reward, *terminated;
 } IQLLoss;
 
 typedef IQLLoss DiscreteIQLLoss;
@@ -55,8 +54,6 @@ static void init(rlc_module *self, const rlc_build *build) {
     rlc_loss_reads(&m->base, m->actor, false, keys, RLC_COUNT(keys));
     rlc_loss_reads(&m->base, m->critics.online[0], false, NULL, 0);
     rlc_loss_reads(&m->base, m->value, true, NULL, 0);
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
 }
 
 static void discrete_init(rlc_module *self, const rlc_build *build) {
@@ -76,8 +73,7 @@ static rlc_tensor *value_of(const IQLLoss *m, const rlc_dict *td) {
 
 static rlc_tensor *critics_loss(IQLLoss *m, rlc_dict *td) {
     bool was = rlc_no_grad(true);
-    rlc_tensor *target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                                        value_of(m, rlc_dict_get_dict(td, "next")), m->gamma);
+    rlc_tensor *target = rlc_critics_td0(&m->critics, td, value_of(m, rlc_dict_get_dict(td, "next")), m->gamma);
     rlc_no_grad(was);
     return rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);
 }

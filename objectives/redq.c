@@ -23,7 +23,6 @@ typedef struct REDQLoss {
     rlc_module *actor;
     rlc_stream *noise, *subset;
     int64_t *calls;
-    const rlc_key *reward, *terminated;
 } REDQLoss;
 
 static const rlc_option options[] = {
@@ -40,7 +39,6 @@ static const rlc_option options[] = {
 
 static void init(rlc_module *self, const rlc_build *build) {
     REDQLoss *m = (REDQLoss *)self;
-    static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     if (m->sub_sample_len > m->num_qvalue_nets) {
         rlc_fail(RLC_INVALID, "%s: sub_sample_len (%d) must not be above num_qvalue_nets (%d)", self->path,
                  m->sub_sample_len, m->num_qvalue_nets);
@@ -50,18 +48,10 @@ static void init(rlc_module *self, const rlc_build *build) {
     if (!rlc_temperature_init(&m->temperature, &m->base, -(double)rlc_spec_size(build->action))) {
         return;
     }
-    m->actor = rlc_module_build(self, build, m->actor_network, "actor_network");
-    if (m->actor == NULL || !rlc_loss_expect_stochastic(&m->base, m->actor) ||
-        !rlc_critics_build(&m->critics, &m->base, build, m->qvalue_network, m->num_qvalue_nets)) {
-        return;
-    }
-    rlc_loss_group(&m->base, "actor", m->actor);
-    rlc_loss_reads(&m->base, m->actor, true, keys, RLC_COUNT(keys));
-    rlc_loss_reads(&m->base, m->critics.online[0], false, NULL, 0);
+    m->actor =
+        rlc_critics_build_soft(&m->critics, &m->base, build, m->actor_network, m->qvalue_network, m->num_qvalue_nets);
     m->noise = rlc_module_stream(self, "noise");
     m->subset = rlc_module_stream(self, "subset");
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
     m->calls = rlc_state_counter(&self->model->state, "loss.calls");
 }
 
@@ -92,8 +82,7 @@ static rlc_tensor *critics_loss(REDQLoss *m, rlc_dict *td, rlc_tensor *alpha, rl
     rlc_tensor *target = NULL;
     *log_prob = rlc_critics_act(&m->critics, m->actor, next, m->noise);
     if (*log_prob != NULL) {
-        target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                                rlc_sub(subset_min(m, next), rlc_mul(alpha, *log_prob)), m->gamma);
+        target = rlc_critics_td0(&m->critics, td, rlc_sub(subset_min(m, next), rlc_mul(alpha, *log_prob)), m->gamma);
     }
     rlc_no_grad(was);
     rlc_tensor *sum = rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);

@@ -18,7 +18,6 @@ typedef struct SACLoss {
     rlc_critics critics;
     rlc_module *actor;
     rlc_stream *noise;
-    const rlc_key *reward, *terminated;
 } SACLoss;
 
 static const rlc_option options[] = {
@@ -41,21 +40,12 @@ static const rlc_option options[] = {
 
 static void init(rlc_module *self, const rlc_build *build) {
     SACLoss *m = (SACLoss *)self;
-    static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     if (!rlc_temperature_init(&m->temperature, &m->base, -(double)rlc_spec_size(build->action))) {
         return;
     }
-    m->actor = rlc_module_build(self, build, m->actor_option, "actor_network");
-    if (m->actor == NULL || !rlc_loss_expect_stochastic(&m->base, m->actor) ||
-        !rlc_critics_build(&m->critics, &m->base, build, m->qvalue_option, m->num_qvalue_nets)) {
-        return;
-    }
-    rlc_loss_group(&m->base, "actor", m->actor);
-    rlc_loss_reads(&m->base, m->actor, true, keys, RLC_COUNT(keys));
-    rlc_loss_reads(&m->base, m->critics.online[0], false, NULL, 0);
+    m->actor =
+        rlc_critics_build_soft(&m->critics, &m->base, build, m->actor_option, m->qvalue_option, m->num_qvalue_nets);
     m->noise = rlc_module_stream(self, "noise");
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
 }
 
 static rlc_tensor *critics_loss(SACLoss *m, rlc_dict *td, rlc_tensor *alpha) {
@@ -63,8 +53,7 @@ static rlc_tensor *critics_loss(SACLoss *m, rlc_dict *td, rlc_tensor *alpha) {
     rlc_dict *next = rlc_dict_clone(rlc_dict_get_dict(td, "next"));
     rlc_tensor *log_prob = rlc_critics_act(&m->critics, m->actor, next, m->noise);
     rlc_tensor *value = rlc_sub(rlc_critics_target_min(&m->critics, next), rlc_mul(alpha, log_prob));
-    rlc_tensor *target =
-        rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated), value, m->gamma);
+    rlc_tensor *target = rlc_critics_td0(&m->critics, td, value, m->gamma);
     rlc_no_grad(was);
     return rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);
 }

@@ -16,10 +16,8 @@ typedef struct deterministic_loss {
     int64_t policy_update_delay;
     rlc_critics critics;
     rlc_module *actor, *target_actor;
-    rlc_spec action;
     rlc_stream *noise;
     int64_t *calls;
-    const rlc_key *reward, *terminated, *action_key;
 } deterministic_loss;
 
 typedef deterministic_loss DDPGLoss;
@@ -53,7 +51,6 @@ static const rlc_option td3_options[] = {
 
 static void build(deterministic_loss *m, const rlc_build *build) {
     rlc_module *self = &m->base.base;
-    static const char *const keys[] = {"action", "next.reward", "next.terminated"};
     m->actor = rlc_module_build(self, build, m->actor_option, "actor_network");
     m->target_actor = m->actor != NULL ? rlc_loss_target(&m->base, build, m->actor, "target_actor_network") : NULL;
     if (m->target_actor == NULL ||
@@ -61,12 +58,7 @@ static void build(deterministic_loss *m, const rlc_build *build) {
         return;
     }
     rlc_loss_group(&m->base, "actor", m->actor);
-    rlc_loss_reads(&m->base, m->actor, true, keys, RLC_COUNT(keys));
-    rlc_loss_reads(&m->base, m->critics.online[0], false, NULL, 0);
-    m->action = *build->action;
-    m->reward = rlc_key_intern("next.reward");
-    m->terminated = rlc_key_intern("next.terminated");
-    m->action_key = rlc_key_intern("action");
+    rlc_critics_reads(&m->critics, &m->base, m->actor);
     m->calls = rlc_state_counter(&self->model->state, "loss.calls");
 }
 
@@ -90,7 +82,7 @@ static rlc_tensor *smooth(const deterministic_loss *m, rlc_tensor *action) {
     }
     rlc_tensor *noise = rlc_mul_scalar(rlc_randn(m->noise, rlc_shape_of(action)), m->policy_noise);
     action = rlc_add(action, rlc_clamp(noise, -m->noise_clip, m->noise_clip));
-    return rlc_spec_clamp(&m->action, action);
+    return rlc_spec_clamp(&m->critics.action, action);
 }
 
 static rlc_tensor *critics_loss(deterministic_loss *m, rlc_dict *td) {
@@ -99,9 +91,8 @@ static rlc_tensor *critics_loss(deterministic_loss *m, rlc_dict *td) {
     rlc_tensor *target = NULL;
     if (next != NULL) {
         rlc_module_call(m->target_actor, next);
-        rlc_dict_set_key(next, m->action_key, smooth(m, rlc_dict_get_key(next, m->action_key)));
-        target = rlc_replay_td0(td, rlc_dict_get_key(td, m->reward), rlc_dict_get_key(td, m->terminated),
-                                rlc_critics_target_min(&m->critics, next), m->gamma);
+        rlc_dict_set_key(next, m->critics.action_key, smooth(m, rlc_dict_get_key(next, m->critics.action_key)));
+        target = rlc_critics_td0(&m->critics, td, rlc_critics_target_min(&m->critics, next), m->gamma);
     }
     rlc_no_grad(was);
     return rlc_critics_loss(&m->critics, td, target, m->loss_function, NULL);
