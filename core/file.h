@@ -16,7 +16,8 @@ RLC_BEGIN
  * that was there before. `write` returns false, with errno set, when it could not. */
 rlc_status rlc_file_write(const char *path, bool (*write)(FILE *out, void *data), void *data);
 
-/* Makes a folder, and those it lies in; one that is there already is left as it is. */
+/* Makes a folder, and those it lies in; one that is there already is left as it is. RLC_FAILED where that cannot be, or
+ * where nothing can be written into it. */
 rlc_status rlc_folder_make(const char *folder);
 
 RLC_END

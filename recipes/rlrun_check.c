@@ -253,21 +253,13 @@ static void print_parts(const rlc_run *run) {
     rlrun_table_print(&t, stdout);
 }
 
-static rlc_status check_env(const rlc_run *run) {
-    return rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
-}
-
-/* More environments than this take memory that matters, so what else is wrong is looked for first. */
-enum { FEW_ENVS = 4096 };
-
 rlc_status rlrun_check(const rlrun_arguments *a) {
     rlc_run *run;
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
     /* first the environment: what is wrong with it would turn up in the loss, too, and tell less there */
-    const bool few = run->env->num_envs <= FEW_ENVS;
-    rlc_status status = few ? check_env(run) : RLC_OK;
+    rlc_status status =
+        rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
     status = status == RLC_OK ? rlc_run_check(run) : status;
-    status = status == RLC_OK && !few ? check_env(run) : status;
     if (status == RLC_OK && !a->quiet) {
         printf("%s, seed %lld, on %s\n\n", run->recipe.name, (long long)run->recipe.seed, run->device->name);
         print_parts(run);

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recipes/aggregate.h"
 #include "core/file.h"
-#include "recipes/run.h"
+#include "recipes/aggregate.h"
 #include "recipes/rlrun.h"
 #include "recipes/rlrun_jobs.h"
+#include "recipes/run.h"
 
 enum { MAX_SEEDS = 10000, PATH_SIZE = 4096 };
 

@@ -1,4 +1,4 @@
-/* finite.c: a run stops where one of its numbers is none any more, before a checkpoint is written of it.
+/* run_finite.c: a run stops where one of its numbers is none any more, before a checkpoint is written of it.
  *
  * The sums of what the loss gives are looked at after every update where that costs a read of memory, else whenever they
  * are read anyway. What the loss does not show, a gradient that overflows, is found in the parameters, before each
