@@ -7,6 +7,8 @@
 #include "recipes/statistics.h"
 #include "tests/command.h"
 
+/* Long enough to be stopped behind its first checkpoint, and before its end. */
+#define LONG "recipes/ppo.yaml collector.total_frames=81_920 checkpoint.every=4_096 eval.every=40_960 eval.episodes=4 "
 #define SHORT "recipes/ppo.yaml collector.total_frames=4_096 eval.every=2_048 eval.episodes=4 "
 
 static void expect_within(double value, double wanted, double bound) {
@@ -92,12 +94,9 @@ static void test_same_as_one_by_one(void **state) {
 static void test_stopped_and_resumed(void **state) {
     (void)state;
     char arguments[1024];
-    snprintf(arguments, sizeof arguments,
-             "recipes/ppo.yaml collector.total_frames=40_960 eval.every=20_480 eval.episodes=4 --seeds 1..3 --jobs 1 "
-             "--out %s",
-             in_work_folder("stopped"));
+    snprintf(arguments, sizeof arguments, LONG "--seeds 1..3 --jobs 1 --out %s", in_work_folder("stopped"));
     pid_t child = start_rlrun(arguments);
-    await(in_work_folder("stopped/seed-1/scalars.csv"));
+    await(in_work_folder("stopped/seed-1/resume.safetensors"));
     assert_int_equal(kill(child, SIGTERM), 0);
     assert_int_equal(finish_rlrun(child), 130);
     assert_true(exists(in_work_folder("stopped/seed-1/resume.safetensors")));
@@ -110,8 +109,7 @@ static void test_stopped_and_resumed(void **state) {
     expect_rlrun(arguments, 0, "3 of 3 seeds: return ");
     for (int seed = 1; seed <= 3; seed += 2) {
         char name[32], other[32];
-        snprintf(arguments, sizeof arguments,
-                 "recipes/ppo.yaml collector.total_frames=40_960 eval.every=20_480 eval.episodes=4 --seed %d", seed);
+        snprintf(arguments, sizeof arguments, LONG "--seed %d", seed);
         snprintf(name, sizeof name, "whole-%d", seed);
         snprintf(other, sizeof other, "stopped/seed-%d", seed);
         train(arguments, name, 0, "done");
