@@ -306,28 +306,48 @@ rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc
                : rlc_value_fail(value, "recipe: its references nest deeper than 64 levels");
 }
 
+/* Makes the path of a file absolute that a value names. One that is not there stays as it is; who opens it will say so. */
+static rlc_status locate_file(rlc_recipe *recipe, rlc_value *item) {
+    bool in_file = strcmp(item->file, RLC_COMMAND_LINE) != 0;
+    const char *path = rlc__recipe_path(&recipe->arena, in_file ? item->file : recipe->path, item->text);
+    if (path == NULL) {
+        return rlc_error_status();
+    }
+    errno = 0;
+    char *absolute = realpath(path, NULL);
+    if (absolute == NULL && errno == ENOMEM) {
+        return rlc_fail(RLC_FAILED, "out of memory: %s", path);
+    }
+    item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
+    free(absolute);
+    return item->text != NULL ? RLC_OK : rlc_error_status();
+}
+
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
     rlc_value *list = rlc_value_find(recipe->root, "plugins");
     for (int i = 0; i < recipe->plugins.count; i++) {
         rlc_value *item = list->kind == RLC_LIST ? list->items[i] : list;
-        bool in_file = strcmp(item->file, RLC_COMMAND_LINE) != 0;
-        const char *path = rlc__recipe_path(&recipe->arena, in_file ? item->file : recipe->path, item->text);
-        if (path == NULL) {
-            return rlc_error_status();
-        }
-        errno = 0;
-        char *absolute = realpath(path, NULL);
-        if (absolute == NULL && errno == ENOMEM) {
-            return rlc_fail(RLC_FAILED, "out of memory: plug-in %s", path);
-        }
-        item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
-        free(absolute);
-        if (item->text == NULL) {
-            return rlc_error_status();
-        }
+        RLC_TRY(locate_file(recipe, item));
         RLC_TRY(rlc_plugin_load(registry, item->text, item));
     }
     return RLC_OK;
+}
+
+static rlc_status locate_state_dicts(rlc_recipe *recipe, rlc_value *value) {
+    for (int i = 0; i < value->count; i++) {
+        rlc_value *item = value->items[i], *file = item->kind == RLC_MAP ? rlc_value_find(item, "file") : item;
+        if (value->kind == RLC_MAP && strcmp(value->keys[i], "state_dict") == 0 && file != NULL &&
+            file->kind == RLC_TEXT) {
+            RLC_TRY(locate_file(recipe, file));
+        } else {
+            RLC_TRY(locate_state_dicts(recipe, item));
+        }
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_recipe_locate_state_dicts(rlc_recipe *recipe) {
+    return locate_state_dicts(recipe, recipe->root);
 }
 
 static bool write_tree(FILE *out, void *root) {

@@ -45,6 +45,9 @@ rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc
 /* Loads the plug-ins it names; paths are relative to the file that names them. They become absolute in the recipe. */
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry);
 
+/* Makes the paths absolute that options `state_dict` name, once references are resolved. */
+rlc_status rlc_recipe_locate_state_dicts(rlc_recipe *recipe);
+
 /* Writes the recipe as it now is. */
 rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path);
 

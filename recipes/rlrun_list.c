@@ -7,6 +7,7 @@
 #include "collectors/collector.h"
 #include "core/device.h"
 #include "envs/env.h"
+#include "modules/state_dict.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
 #include "recipes/builtin.h"
@@ -33,6 +34,7 @@ const rlrun_section rlrun_sections[] = {
     {"eval", "when and how the policy is evaluated", rlc__eval_options},
     {"log", "how often numbers are written", rlc__log_options},
     {"checkpoint", "how often the run is saved", rlc__checkpoint_options},
+    {"state_dict", "the option of that name of a module", rlc__state_dict_options},
     {NULL, NULL, NULL},
 };
 
