@@ -73,7 +73,10 @@ static rlc_status load(rlc_module *module, const char *path, const char *prefix,
     rlc_named_tensor *list = NULL;
     int count = 0;
     RLC_TRY(rlc_module_state_dict(module, arena, &list, &count));
-    RLC_TRY(rlc_safetensors_open(path, &file));
+    if (rlc_safetensors_open(path, &file) != RLC_OK) {
+        rlc_error_prefix("%s: ", module->path);
+        return rlc_error_status();
+    }
     rlc_status status = rlc_load_tensors(file, list, count, prefix, strict, report);
     if (status != RLC_OK) {
         rlc_error_prefix("%s: %s: ", module->path, path);
