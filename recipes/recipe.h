@@ -58,6 +58,9 @@ rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash);
 rlc_status rlc__recipe_read(rlc_arena *arena, const char *path, rlc_value **root);
 const char *rlc__recipe_path(rlc_arena *arena, const char *file, const char *path);
 
+/* Puts one override over a recipe: "loss.gamma=0.95". */
+rlc_status rlc__recipe_override(rlc_recipe *recipe, const char *text);
+
 extern const rlc_option rlc__recipe_options[];
 
 RLC_END
