@@ -77,8 +77,12 @@ static const char *misfit(const rlc_safetensors_entry *entry, const rlc_tensor *
     return text;
 }
 
-static void add(rlc_strings *names, const char *name) {
-    ((const char **)names->values)[names->count++] = name;
+/* Notes a copy of a name: the report outlives the file and the list. Without memory there is an error. */
+static void add(rlc_load_report *report, rlc_strings *names, const char *name) {
+    const char *copy = rlc_arena_strndup(&report->arena, name, strlen(name));
+    if (copy != NULL) {
+        ((const char **)names->values)[names->count++] = copy;
+    }
 }
 
 /* Room for so many names. */
@@ -97,30 +101,18 @@ static rlc_status compare(const loading *l, rlc_load_report *report) {
     for (int i = 0; i < l->count; i++) {
         const rlc_safetensors_entry *entry = entry_of(l, l->list[i].name);
         if (entry == NULL) {
-            add(&report->missing, l->list[i].name);
+            add(report, &report->missing, l->list[i].name);
         } else if (misfit(entry, l->list[i].tensor, text) != NULL) {
-            add(&report->mismatched, l->list[i].name);
+            add(report, &report->mismatched, l->list[i].name);
         }
     }
     for (int i = 0; i < entries; i++) {
         const char *name = rlc_safetensors_at(l->file, i)->name;
         if (strncmp(name, l->prefix, l->prefix_length) == 0 && on_list(l, name + l->prefix_length) == NULL) {
-            add(&report->unexpected, name + l->prefix_length);
+            add(report, &report->unexpected, name + l->prefix_length);
         }
     }
-    return RLC_OK;
-}
-
-/* The report outlives the file and the list. */
-static void keep_names(rlc_load_report *report, rlc_strings *names) {
-    for (int i = 0; i < names->count; i++) {
-        const char *name = names->values[i], *copy = rlc_arena_strndup(&report->arena, name, strlen(name));
-        if (copy == NULL) {
-            names->count = i;
-            return;
-        }
-        ((const char **)names->values)[i] = copy;
-    }
+    return rlc_error_status();
 }
 
 /* What is said of one name of a list: the name, or the name with more. */
@@ -216,15 +208,10 @@ static rlc_status load(const loading *l, rlc_strictness strict, rlc_load_report 
     RLC_TRY(compare(l, report));
     const bool exact = report->missing.count == 0 && report->unexpected.count == 0;
     const bool nothing = l->count > 0 && report->missing.count == l->count;
-    rlc_status status = RLC_OK;
     if (report->mismatched.count > 0 || nothing || (strict == RLC_STRICT && !exact)) {
-        status = refuse(l, report);
+        return refuse(l, report);
     }
-    status = status == RLC_OK ? read_all(l) : status;
-    keep_names(report, &report->missing);
-    keep_names(report, &report->unexpected);
-    keep_names(report, &report->mismatched);
-    return status == RLC_OK ? rlc_error_status() : status;
+    return read_all(l);
 }
 
 rlc_status rlc_load_tensors(const rlc_safetensors *file, const rlc_named_tensor *list, int count, const char *prefix,
