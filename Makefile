@@ -135,7 +135,7 @@ tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
-ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules distributions normal_params policy \
+ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules state_dict distributions normal_params policy \
             losses dqn dqn_networks distributional quantile values estimators prioritized multi_step buffer collect \
             exploration classic_control $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
@@ -220,7 +220,7 @@ PYTHON = python3
 $O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
 
-oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts $O/tests/oracle/steps
+oracle: all $(patsubst %.c,$O/%,$(wildcard tests/oracle/*.c))
 	tests/oracle/run.sh $(PYTHON)
 
 # Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>. Where PREFIX/lib is

@@ -132,9 +132,28 @@ void rlc_module_set_out_keys(rlc_module *self, const rlc_key *const *keys, int c
     set_keys(self, "out_keys", self->out_keys, &self->num_out, keys, count);
 }
 
+static bool note_buffer(rlc_module *self, const char *name, const rlc_tensor *tensor) {
+    rlc_arena *arena = &self->model->arena;
+    const size_t count = (size_t)self->num_buffers;
+    rlc_named_tensor *buffers = rlc_arena_alloc(arena, (count + 1) * sizeof *buffers, RLC_ALIGN_STRUCT);
+    const char *copy = rlc_arena_strndup(arena, name, strlen(name));
+    if (buffers == NULL || copy == NULL) {
+        return false;
+    }
+    if (count > 0) {
+        memcpy(buffers, self->buffers, count * sizeof *buffers);
+    }
+    buffers[count] = (rlc_named_tensor){copy, tensor};
+    self->buffers = buffers;
+    self->num_buffers++;
+    return true;
+}
+
 rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
-    const char *path = rlc_arena_printf(&self->model->arena, "%s.%s", self->path, name);
-    return path != NULL ? rlc_state_tensor(&self->model->state, self->model->device, path, dtype, shape) : NULL;
+    rlc_model *model = self->model;
+    const char *path = rlc_arena_printf(&model->arena, "%s.%s", self->path, name);
+    rlc_tensor *buffer = path != NULL ? rlc_state_tensor(&model->state, model->device, path, dtype, shape) : NULL;
+    return buffer != NULL && note_buffer(self, name, buffer) ? buffer : NULL;
 }
 
 rlc_stream *rlc_module_stream(rlc_module *self, const char *name) {

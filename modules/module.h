@@ -24,6 +24,7 @@
 #define RLC_MODULE_H
 
 #include "core/class.h"
+#include "core/safetensors.h"
 #include "core/state.h"
 #include "tensordict/dict.h"
 #include "tensordict/spec.h"
@@ -65,10 +66,14 @@ struct rlc_module {
     const char *path; /* "modules.policy.0": where the recipe has it, and the prefix of its parameters' names */
     const rlc_key *in_keys[RLC_MAX_KEYS], *out_keys[RLC_MAX_KEYS];
     int num_in, num_out;
-    rlc_module **members; /* modules it calls, shared ones included */
+    rlc_module **members;      /* modules it calls, shared ones included */
+    const char **member_names; /* as which it has them */
     int num_members;
+    rlc_named_tensor *buffers; /* its own */
+    int num_buffers;
     int first_parameter, num_parameters; /* its own, in the model's list */
     const rlc_value *options;
+    const rlc_value *state_dict;     /* option: where its initial values come from; of a second instance NULL */
     const rlc_dict *example;         /* what init saw */
     rlc_strings in_names, out_names; /* the options in_keys and out_keys */
     rlc_strings handed_in, handed_out; /* what the wrapper handed down */

@@ -60,7 +60,8 @@ static rlc_status build_env(rlc_run *run) {
     RLC_TRY(require(run, r->env, "env"));
     RLC_TRY(rlc_recipe_resolve(r, "env", NULL));
     RLC_TRY(rlc_env_new(run->registry, run->device, (uint64_t)r->seed, "env", r->env, &run->env));
-    return rlc_recipe_resolve(r, NULL, run->env);
+    RLC_TRY(rlc_recipe_resolve(r, NULL, run->env));
+    return rlc_recipe_locate_state_dicts(r);
 }
 
 static rlc_status read_options(rlc_run *run) {
