@@ -114,13 +114,23 @@ static void init(rlc_module *self, const rlc_build *build, const rlc_cell_kind *
 /* What a call goes through: rows of steps. */
 typedef struct sequence {
     int64_t rows, steps;
+    bool one_step;
     rlc_tensor *x;                       /* [rows, steps, width] */
     rlc_tensor *stored[RLC__MAX_STATES]; /* [rows, steps, num_layers, hidden_size] */
-    rlc_tensor *is_init, *done;          /* [rows, steps, 1]; done may be NULL */
+    rlc_tensor *begins;                  /* bool [rows, steps, 1] */
 } sequence;
 
-static rlc_tensor *as_flags(rlc_tensor *flags, const sequence *s) {
-    return flags != NULL ? rlc_reshape(flags, RLC_SHAPE(s->rows, s->steps, 1)) : NULL;
+/* Where a step does not go on from the one before: at is_init, and behind a `done`. */
+static rlc_tensor *beginnings(const recurrent *m, const rlc_dict *td, const sequence *s) {
+    const rlc_shape shape = RLC_SHAPE(s->rows, s->steps, 1);
+    rlc_tensor *begins = rlc_reshape(rlc_in(&m->base, td, 1 + m->kind->states), shape);
+    rlc_tensor *done = s->steps > 1 ? rlc_dict_find_key(td, m->done) : NULL;
+    if (done == NULL) {
+        return begins;
+    }
+    rlc_tensor *before = rlc_slice(rlc_reshape(done, shape), 1, 0, s->steps - 1);
+    rlc_tensor *parts[] = {rlc_zeros(RLC_BOOL, RLC_SHAPE(s->rows, 1, 1)), before};
+    return rlc_logical_or(begins, rlc_concatenate(parts, 2, 1));
 }
 
 /* Reads the dict; false with an error. */
@@ -135,28 +145,25 @@ static bool read(const recurrent *m, const rlc_dict *td, sequence *s) {
                      self->in_keys[0]->name, rlc_shape_text(rlc_shape_of(x), tx), rlc_shape_text(td->batch, tb));
         return false;
     }
-    s->steps = batch > 1 ? td->batch.size[batch - 1] : 1;
+    s->one_step = batch < 2;
+    s->steps = s->one_step ? 1 : td->batch.size[batch - 1];
     s->rows = s->steps > 0 ? all / s->steps : 0;
     s->x = x != NULL ? rlc_reshape(x, RLC_SHAPE(s->rows, s->steps, rlc_size(x, -1))) : NULL;
     for (int i = 0; i < m->kind->states; i++) {
-        rlc_tensor *stored = rlc_in(self, td, 1 + i);
         s->stored[i] =
-            stored != NULL ? rlc_reshape(stored, RLC_SHAPE(s->rows, s->steps, m->num_layers, m->hidden_size)) : NULL;
+            rlc_reshape(rlc_in(self, td, 1 + i), RLC_SHAPE(s->rows, s->steps, m->num_layers, m->hidden_size));
+        if (s->stored[i] == NULL) {
+            return false;
+        }
     }
-    s->is_init = as_flags(rlc_in(self, td, 1 + m->kind->states), s);
-    s->done = s->steps > 1 ? as_flags(rlc_dict_find_key(td, m->done), s) : NULL;
-    return s->x != NULL && s->is_init != NULL && s->stored[0] != NULL;
+    s->begins = beginnings(m, td, s);
+    return s->x != NULL && s->begins != NULL;
 }
 
 /* State i [rows, hidden_size] that a layer's step t begins with; `now` is what the step before left. */
 static rlc_tensor *beginning(const sequence *s, int i, int layer, int64_t t, rlc_tensor *now) {
-    if (t == 0) {
-        now = rlc_select(rlc_select(s->stored[i], 1, 0), 1, layer);
-    } else if (s->done != NULL) {
-        rlc_tensor *stored = rlc_select(rlc_select(s->stored[i], 1, t), 1, layer);
-        now = rlc_where(rlc_select(s->done, 1, t - 1), stored, now);
-    }
-    return rlc_where(rlc_select(s->is_init, 1, t), rlc_scalar(0), now);
+    rlc_tensor *stored = rlc_select(rlc_select(s->stored[i], 1, t), 1, layer), *begins = rlc_select(s->begins, 1, t);
+    return s->one_step ? rlc_where(begins, rlc_scalar(0), stored) : t == 0 ? stored : rlc_where(begins, stored, now);
 }
 
 /* Goes through the steps of one layer; x becomes its output, states[i] what its states are behind each step, both [rows,

@@ -7,16 +7,16 @@
  *       lstm: {type: LSTMModule, in_keys: [observation], out_keys: [features], hidden_size: 64}
  *
  * As TorchRL's, a module reads the input, the states `recurrent_state_h` and, of an LSTM, `recurrent_state_c`, each
- * [*batch, num_layers, hidden_size], and `is_init` [*batch, 1], where an episode begins and states are 0. It writes its
+ * [*batch, num_layers, hidden_size], and `is_init` [*batch, 1], where an episode begins. It writes its
  * output [*batch, hidden_size] and the states behind the step under `next`, from where the environment takes them to the
  * next step; the TensorDictPrimer keeps a place for them and the InitTracker tells where episodes begin. One in key or one
  * out key alone is that of the input or the output.
  *
- * With one batch dimension a call is one step from the states that stand in the dict: so it acts. Where there are more, the
- * last one is time (TorchRL's recurrent mode): the first step begins with the states in the dict, each later one with those
- * of the step before, and gradients pass through all of them. What is_init marks begins with 0; a step behind a `done`, if
- * the dict has that entry, goes on from the states that stand in the dict, for there the one before was another episode's:
- * that is of `next` alone, whose steps lack the first of each episode.
+ * With one batch dimension a call is one step from the states that stand in the dict, or from 0 where is_init is true: so it
+ * acts. Where there are more, the last one is time (TorchRL's recurrent mode): each step goes on from the states that the one
+ * before left, and gradients pass through all of them. The first one, and each that is_init marks, begins with the states that
+ * stand in the dict, which are 0 where an episode begins and those of the time where a slice does. So does a step behind a
+ * `done`, if the dict has that entry: under `next` the first step of each episode is missing.
  */
 #ifndef RLC_RECURRENT_H
 #define RLC_RECURRENT_H
