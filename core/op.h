@@ -130,10 +130,34 @@ typedef enum rlc_activation { RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC
 #define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid"
 rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation);
 
+/* Layer norm over the last `dims` dimensions, and batch norm over all but the second (Ba, Kiros and Hinton, "Layer
+ * Normalization", 2016; Ioffe and Szegedy, "Batch Normalization", ICML 2015), as torch.nn.functional has them:
+ *
+ *     (x - mean) / sqrt(var + eps) * weight + bias        with the biased variance; weight and bias may be NULL
+ *
+ * In training the statistics of batch norm are the batch's, and running <- (1 - momentum) running + momentum batch, with
+ * the unbiased variance; else they are the running ones, [channels]. Both NULL: the batch's, nothing is kept. */
+rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tensor *bias, double eps);
+rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
+                           rlc_tensor *bias, bool training, double momentum, double eps);
+
 /* Losses of classifications, not reduced: [N] for input [N, classes], [N, ...] for [N, classes, ...]. Targets are int64
  * classes, or for the cross entropy probabilities of the input's shape. The other losses are rows of ops.def. */
 rlc_tensor *rlc_cross_entropy(rlc_tensor *logits, rlc_tensor *target);
 rlc_tensor *rlc_nll(rlc_tensor *log_probability, rlc_tensor *target);
+
+/* The same as torch.nn.functional has them, weighted and reduced. `weight`, or NULL, is [classes]; with class targets a
+ * mean is divided by the sum of the weights of the targets, not by their number. */
+typedef enum rlc_reduction { RLC_REDUCE_NONE, RLC_REDUCE_MEAN, RLC_REDUCE_SUM } rlc_reduction;
+rlc_tensor *rlc_cross_entropy_loss(rlc_tensor *logits, rlc_tensor *target, rlc_tensor *weight, rlc_reduction reduction);
+rlc_tensor *rlc_nll_loss(rlc_tensor *log_probability, rlc_tensor *target, rlc_tensor *weight, rlc_reduction reduction);
+
+/* Likewise of yes and no: targets from 0 to 1 of the input's shape. `weight`, or NULL, broadcasts to it, and so does
+ * `pos_weight`, which multiplies what the targets' share of 1 costs. */
+rlc_tensor *rlc_binary_cross_entropy(rlc_tensor *probability, rlc_tensor *target, rlc_tensor *weight,
+                                     rlc_reduction reduction);
+rlc_tensor *rlc_binary_cross_entropy_with_logits(rlc_tensor *logits, rlc_tensor *target, rlc_tensor *weight,
+                                                 rlc_tensor *pos_weight, rlc_reduction reduction);
 
 /* Random numbers from a stream (rng.h), which moves on when the op runs. */
 rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape);                               /* uniform on [0, 1) */
@@ -141,6 +165,7 @@ rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape);                     
 rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape); /* int64, low .. high-1 */
 rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
 rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability); /* 0 or 1, of the probability's type */
+rlc_tensor *rlc_dropout(rlc_stream *stream, rlc_tensor *x, double p); /* 0 with probability p, else x / (1 - p) */
 /* int64 [..., count]: indices of weights [..., n], which need not sum to 1. */
 rlc_tensor *rlc_multinomial(rlc_stream *stream, rlc_tensor *weights, int64_t count, bool replacement);
 /* int64 [...]: an index for each row of logits [..., n], with the probabilities of their softmax. */

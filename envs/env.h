@@ -2,7 +2,8 @@
  *
  * Everything has the batch shape [num_envs]. A step reads `action` and writes under `next`: observation, reward [N, 1]
  * float32, and bool [N, 1] terminated (the task ended), truncated (time ran out) and done (either). The last observation
- * of an episode stays under `next`; the dict that the next step starts from has the first one of the new episode.
+ * of an episode stays under `next`; the dict that the next step starts from has the first one of the new episode. What a
+ * policy has written under `next` before the step (the state of a recurrent network) stays there, too.
  *
  *     rlc_env *env;
  *     RLC_TRY(rlc_env_make(registry, cpu, seed, "{type: CartPole, num_envs: 8}", &env));

@@ -108,8 +108,20 @@ static rlc_dict *move(rlc_env *env) {
     return next;
 }
 
+/* What a policy wrote under `next`, for its own next step, stays beside what the environment writes there. */
+static void take_over(const rlc_dict *td, rlc_dict *next) {
+    const rlc_dict *written = rlc_dict_find_dict_key(td, rlc__env_keys()->next);
+    for (int i = 0; written != NULL && next != NULL && i < written->count; i++) {
+        const rlc_entry *e = &written->entries[i];
+        if (rlc_dict_find_key(next, e->key) == NULL && rlc_dict_find_dict_key(next, e->key) == NULL) {
+            rlc_dict_append(next, *e);
+        }
+    }
+}
+
 rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count) {
     rlc_dict *next = move(env);
+    take_over(td, next);
     for (int i = 0; i < count; i++) {
         rlc_transform *t = env->transforms[i];
         if (t->type->step != NULL && next != NULL) {

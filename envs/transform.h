@@ -69,7 +69,8 @@ rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count);
 /* The classes that rlc brings. */
 extern const rlc_transform_class rlc_reward_sum_class, rlc_step_counter_class, rlc_init_tracker_class,
     rlc_observation_norm_class, rlc_vec_norm_class, rlc_reward_scaling_class, rlc_reward_clipping_class,
-    rlc_action_scaling_class, rlc_frame_skip_class, rlc_cat_tensors_class, rlc_double_to_float_class, rlc_compose_class;
+    rlc_action_scaling_class, rlc_frame_skip_class, rlc_cat_tensors_class, rlc_double_to_float_class,
+    rlc_tensordict_primer_class, rlc_compose_class;
 extern const rlc_env_class rlc_cartpole_class, rlc_pendulum_class, rlc_acrobot_class, rlc_mountain_car_class,
     rlc_mountain_car_continuous_class;
 

@@ -102,7 +102,14 @@ static bool fill(const rlc_model *model, const rlc_parameter_entry *entry, float
         return t->numel == 0 || fill_orthogonal(values, rows, t->numel / rows, entry->init.value, key);
     }
     for (int64_t i = 0; i < t->numel; i++) {
-        values[i] = entry->init.kind == RLC_INIT_CONSTANT ? bound : rlc_between(word(key, i), -bound, bound);
+        values[i] = entry->init.kind == RLC_INIT_CONSTANT ? bound
+                    : entry->init.kind == RLC_INIT_NORMAL
+                        ? bound * rlc_normal(word(key, 2 * i), word(key, 2 * i + 1), 0)
+                        : rlc_between(word(key, i), -bound, bound);
+    }
+    if (entry->cleared_row > 0) {
+        const int64_t width = rlc_size(t, -1);
+        memset(values + (entry->cleared_row - 1) * width, 0, (size_t)width * sizeof *values);
     }
     return true;
 }

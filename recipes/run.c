@@ -117,6 +117,7 @@ static rlc_status declare(rlc_run *run) {
         rlc_module *loss;
         status = rlc_model_build(run->model, "loss", "loss", r->loss, &loss);
         run->loss = status == RLC_OK ? (rlc_loss *)loss : NULL;
+        run->sequences = status == RLC_OK && rlc_module_is_recurrent(loss);
     }
     if (status == RLC_OK && has(r->eval)) {
         status = declare_evaluated(run);
@@ -135,7 +136,7 @@ static void want(rlc_run *run, const rlc_key *key) {
 }
 
 /* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, what it needs
- * itself, and when episodes ended if it adds up rewards, and no more. */
+ * itself, and when episodes ended if it adds up rewards or a sequence goes over them, and no more. */
 static rlc_status find_wanted(rlc_run *run) {
     const rlc_value *options = run->recipe.buffer;
     for (int i = 0; i < run->loss->base.num_in; i++) {
@@ -145,6 +146,9 @@ static rlc_status find_wanted(rlc_run *run) {
     }
     for (int i = 0; run->advantage != NULL && i < run->advantage->num_in; i++) {
         want(run, run->advantage->in_keys[i]);
+    }
+    if (run->sequences) {
+        want(run, rlc_key_intern("next.done"));
     }
     if (!has(options)) {
         return RLC_OK;
@@ -180,19 +184,24 @@ static rlc_status build_buffer(rlc_run *run) {
     return status;
 }
 
-/* Without a buffer each batch is walked through in minibatches. */
+/* Without a buffer each batch is walked through in minibatches, of frames or of whole sequences. */
 static rlc_status build_minibatches(rlc_run *run) {
-    int64_t frames = run->collector->frames_per_batch;
+    int64_t frames = run->collector->frames_per_batch, unit = run->sequences ? frames / run->env->num_envs : 1;
     const rlc_recipe *r = &run->recipe;
     if (run->train.minibatch_size == 0) {
         run->train.minibatch_size = frames;
+    }
+    if (run->train.minibatch_size % unit != 0) {
+        return rlc_value_fail(r->train, "train: minibatch_size (%lld) must be a multiple of the %lld steps that each "
+                              "environment makes in a batch: a recurrent network learns from sequences",
+                              (long long)run->train.minibatch_size, (long long)unit);
     }
     if (frames % run->train.minibatch_size != 0) {
         return rlc_value_fail(r->train, "train: minibatch_size (%lld) must divide collector.frames_per_batch (%lld)",
                               (long long)run->train.minibatch_size, (long long)frames);
     }
     run->shuffle = rlc_state_stream(&run->state, run->device, (uint64_t)r->seed, "shuffle");
-    run->order = rlc_state_tensor(&run->state, run->device, "order", RLC_I64, RLC_SHAPE(frames));
+    run->order = rlc_state_tensor(&run->state, run->device, "order", RLC_I64, RLC_SHAPE(frames / unit));
     run->place = rlc_state_tensor(&run->state, run->device, "place", RLC_I64, (rlc_shape){0});
     return rlc_error_status();
 }

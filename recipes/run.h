@@ -72,6 +72,7 @@ typedef struct rlc_run {
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
     rlc_program *collecting, *updating, *evaluating;
+    bool sequences; /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
     const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
     int num_wanted;
     rlc_state state;

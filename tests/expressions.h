@@ -150,6 +150,12 @@ static inline rlc_tensor *part(int count, int i) {
     X(cumsum_columns, rlc_square(rlc_cumsum(a, 0)), S(3, 4))                                                           \
     X(deviation_of_columns, rlc_std(a, 0, true, 1), S(4, 3))                                                           \
     X(deviation_of_all, rlc_std(a, RLC_ALL, false, 1), S(4, 3))                                                        \
+    X(layer_norm, rlc_layer_norm(a, 1, b, c, 1e-3), S(3, 5), S(5), S(5))                                               \
+    X(layer_norm_of_a_view, rlc_layer_norm(rlc_transpose(a, 0, 2), 2, NULL, NULL, 0.1), S(2, 3, 4))                    \
+    X(batch_norm, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3), S(6, 3), S(3), S(3))                           \
+    X(batch_norm_of_images, rlc_batch_norm(a, NULL, NULL, b, NULL, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
+    X(batch_norm_by_running, rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), NULL, NULL, false, 0.1, 0.1),          \
+      S(4, 2, 2), S(2), S(2))                                                                                          \
     X(standardised, rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), rlc_std(a, RLC_ALL, false, 1)), S(3, 4))
 
 #define LOSSES(X)                                                                                                      \
@@ -158,6 +164,10 @@ static inline rlc_tensor *part(int count, int i) {
     X(cross_entropy_in_space, rlc_cross_entropy(a, INDEX(S(2, 3), 2, 0, 1, 1, 1, 0)), S(2, 3, 3))                      \
     X(cross_entropy_soft, rlc_cross_entropy(a, rlc_softmax(b, 1)), S(3, 4), S(3, 4))                                   \
     X(nll, rlc_nll(a, INDEX(S(3), 2, 0, 3)), S(3, 4))                                                                  \
+    X(cross_entropy_weighted, rlc_cross_entropy_loss(a, INDEX(S(3), 2, 0, 3), rlc_arange_step(RLC_F64, 0.5, 4, 1),     \
+                                                     RLC_REDUCE_MEAN), S(3, 4))                                        \
+    X(bce_weighted, rlc_binary_cross_entropy_with_logits(a, rlc_sigmoid(b), rlc_exp(c), rlc_square(c),                 \
+                                                         RLC_REDUCE_SUM), S(3, 4), S(3, 4), S(4))                      \
     X(bce_of_sigmoid, rlc_bce(rlc_sigmoid(a), rlc_sigmoid(b)), S(3, 4), S(4))
 
 #define CHAINS(X)                                                                                                      \

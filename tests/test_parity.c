@@ -331,7 +331,8 @@ static void test_layers(void **state) {
         const int64_t rows_ = sizes[k][0], in = sizes[k][1], out = sizes[k][2];
         for (rlc_activation a = RLC_IDENTITY; a < RLC_ACTIVATION_COUNT; a++) {
             for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
-                const double tolerance = dtype == RLC_F32 ? 1e-5 : 1e-13;
+                /* 1 - y of a sigmoid near 1 magnifies what products differ by */
+                const double tolerance = dtype == RLC_F32 ? 5e-5 : 1e-13;
                 compare(&(parity){"layer",
                                   call_layer,
                                   &a,

@@ -3,52 +3,6 @@
 #include "kernels/cuda/maths.cuh"
 #include "kernels/cuda/tree.cuh"
 
-enum { SHORT_ROW = 64 };
-
-/* A row as one thread sees it, or a block: which elements are its own, and sums over all. */
-struct alone {
-    enum { STEP = 1 };
-    static __device__ int64_t first(void) {
-        return 0;
-    }
-    static __device__ void wait(void) {
-    }
-    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *) {
-        return tree_sum_alone<T>(n, term);
-    }
-    /* Of all threads' values the largest; a NaN above all. */
-    template <typename T> static __device__ __forceinline__ T most(T mine, T *) {
-        return mine;
-    }
-};
-struct together {
-    enum { STEP = RLC_BLOCK };
-    static __device__ int64_t first(void) {
-        return threadIdx.x;
-    }
-    static __device__ void wait(void) {
-        __syncthreads();
-    }
-    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *room) {
-        return tree_sum_together<T>(n, term, room);
-    }
-    template <typename T> static __device__ __forceinline__ T most(T mine, T *room) {
-        const int thread = (int)threadIdx.x;
-        room[thread] = mine;
-        __syncthreads();
-        for (int width = RLC_BLOCK / 2; width > 0; width /= 2) {
-            if (thread < width) {
-                const T other = room[thread + width];
-                room[thread] = other > room[thread] || other != other ? other : room[thread];
-            }
-            __syncthreads();
-        }
-        const T all = room[0];
-        __syncthreads();
-        return all;
-    }
-};
-
 /* e^(x - the largest) goes to `out`; returns its sum. */
 template <class By, typename T>
 static __device__ __forceinline__ T exponentials(const T *x, T *out, int64_t n, T *largest, T *room) {
