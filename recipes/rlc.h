@@ -27,6 +27,7 @@
 #include "modules/distributional.h"
 #include "modules/layers.h"
 #include "modules/model.h"
+#include "modules/recurrent.h"
 #include "envs/check.h"
 #include "envs/env.h"
 #include "envs/transform.h"
