@@ -29,6 +29,7 @@
 #include "modules/layers.h"
 #include "modules/model.h"
 #include "modules/state_dict.h"
+#include "modules/recurrent.h"
 #include "envs/check.h"
 #include "envs/env.h"
 #include "envs/transform.h"

@@ -354,6 +354,35 @@ static void test_layers(void **state) {
     }
 }
 
+static rlc_tensor *call_layer_norm(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_layer_norm(x[0], 1, x[1], x[2], 1e-5);
+}
+
+static rlc_tensor *call_batch_norm(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_batch_norm(x[0], NULL, NULL, x[1], x[2], true, 0.1, 1e-5);
+}
+
+/* Groups of a thread each and of a block each, below and above what a sum halves first. */
+static void test_norms(void **state) {
+    (void)state;
+    static const rlc_shape rows_[] = {{2, {3, 5}}, {2, {70, 64}}, {2, {5, 300}}, {2, {2, 2100}}, {2, {0, 7}}};
+    static const rlc_shape batches[] = {{2, {33, 70}},  {2, {300, 5}},       {2, {2100, 3}},
+                                        {3, {5, 3, 4}}, {4, {40, 3, 9, 11}}, {3, {2, 2, 1100}}};
+    for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
+        for (int i = 0; i < RLC_COUNT(rows_); i++) {
+            const rlc_shape width = RLC_SHAPE(rows_[i].size[1]);
+            compare(&(parity){"layer norm", call_layer_norm, NULL, {rows_[i], width, width}, 3, dtype, SIGNED, 0});
+        }
+        for (int i = 0; i < RLC_COUNT(batches); i++) {
+            const rlc_shape channels = RLC_SHAPE(batches[i].size[1]);
+            compare(
+                &(parity){"batch norm", call_batch_norm, NULL, {batches[i], channels, channels}, 3, dtype, SIGNED, 0});
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rows, fresh_start),
@@ -370,6 +399,7 @@ int main(void) {
         cmocka_unit_test_setup(test_scans, fresh_start),
         cmocka_unit_test_setup(test_indexing, fresh_start),
         cmocka_unit_test_setup(test_layers, fresh_start),
+        cmocka_unit_test_setup(test_norms, fresh_start),
     };
     return cmocka_run_group_tests_name("ops on another device", tests, open_sides, close_sides);
 }
