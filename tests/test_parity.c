@@ -88,9 +88,9 @@ static void test_special_numbers(void **state) {
 
 static void test_expressions(void **state) {
     (void)state;
-    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW)
-                                    MASKS(EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW)};
-    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW)};
+    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW) MASKS(
+        EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW) POOLS(EXPRESSION_ROW)};
+    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW) CONVOLUTIONS(EXPRESSION_ROW)};
     for (int i = 0; i < RLC_COUNT(exact) + RLC_COUNT(products); i++) {
         const bool is_exact = i < RLC_COUNT(exact);
         const expression *e = is_exact ? &exact[i] : &products[i - RLC_COUNT(exact)];
