@@ -12,6 +12,9 @@ extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_cl
 extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class, rlc_distributional_dqn_net_class,
     rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class, rlc_quantile_qvalue_module_class;
 
+extern const rlc_module_class rlc_conv2d_class, rlc_conv_transpose2d_class, rlc_max_pool2d_class, rlc_avg_pool2d_class,
+    rlc_adaptive_avg_pool2d_class, rlc_flatten_class, rlc_conv_net_class, rlc_dueling_cnn_class;
+
 extern const rlc_module_class rlc_actor_value_operator_class, rlc_actor_critic_operator_class,
     rlc_actor_critic_wrapper_class;
 

@@ -353,6 +353,18 @@ static void test_layers(void **state) {
     }
 }
 
+static rlc_tensor *call_conv(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_conv2d(x[0], x[1], NULL, (rlc_conv){0});
+}
+
+/* More than a GPU unrolls at once. */
+static void test_many_images(void **state) {
+    (void)state;
+    const rlc_shape shapes[] = {RLC_SHAPE(6, 1, 512, 512), RLC_SHAPE(1, 1, 2, 2)};
+    compare(&(parity){"many images", call_conv, NULL, {shapes[0], shapes[1]}, 2, RLC_F32, SIGNED, 1e-5});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rows, fresh_start),
@@ -369,6 +381,7 @@ int main(void) {
         cmocka_unit_test_setup(test_scans, fresh_start),
         cmocka_unit_test_setup(test_indexing, fresh_start),
         cmocka_unit_test_setup(test_layers, fresh_start),
+        cmocka_unit_test_setup(test_many_images, fresh_start),
     };
     return cmocka_run_group_tests_name("ops on another device", tests, open_sides, close_sides);
 }
