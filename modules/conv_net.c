@@ -13,7 +13,6 @@ typedef struct ConvNet {
     rlc_ints num_cells, kernel_sizes, strides, paddings; /* of all layers, or one number for each of them */
     int64_t in_features;
     int depth, activation;
-    bool bias_last_layer;
     rlc_conv_layer layer[MAX_CONVS];
 } ConvNet;
 
@@ -24,8 +23,7 @@ typedef struct ConvNet {
         RLC_SIZES(ConvNet, kernel_sizes, kernels, 1, 1 << 20, "rows and columns of the kernels"),                      \
         RLC_SIZES(ConvNet, strides, steps, 1, 1 << 20, "rows and columns from one window to the next"),                \
         RLC_SIZES(ConvNet, paddings, "0", 0, 1 << 20, "rows and columns of zeros around the images"),                  \
-        RLC_ENUM(ConvNet, activation, "elu", RLC_ACTIVATION_NAMES, "behind every layer", .alias = "activation_class"), \
-        RLC_BOOL_OPTION(ConvNet, bias_last_layer, true, "the last layer has a bias, as all others have")
+        RLC_ENUM(ConvNet, activation, "elu", RLC_ACTIVATION_NAMES, "behind every layer", .alias = "activation_class")
 
 static int64_t entry(const rlc_ints *list, int i) {
     return list->values[list->count > 1 ? i : 0];
@@ -46,8 +44,8 @@ static int depth_of(const ConvNet *c, const rlc_module *self) {
             return 0;
         }
     }
-    if (depth > MAX_CONVS) {
-        rlc_fail(RLC_INVALID, "%s: %d layers; at most %d are possible", self->path, depth, (int)MAX_CONVS);
+    if (depth < 1 || depth > MAX_CONVS) {
+        rlc_fail(RLC_INVALID, "%s: %d layers; 1 to %d are possible", self->path, depth, (int)MAX_CONVS);
         return 0;
     }
     return depth;
@@ -67,8 +65,7 @@ static void declare(ConvNet *c, rlc_module *self, const char *name, rlc_tensor *
         const rlc_conv how = {.stride = {stride, stride}, .padding = {padding, padding}};
         char full[64];
         snprintf(full, sizeof full, "%s%s%d", name != NULL ? name : "", name != NULL ? "." : "", 2 * i);
-        c->layer[i] = rlc_conv_layer_new(self, full, in, entry(&c->num_cells, i), kernel, &how,
-                                         c->bias_last_layer || i < c->depth - 1, false);
+        c->layer[i] = rlc_conv_layer_new(self, full, in, entry(&c->num_cells, i), kernel, &how, true, false);
         in = entry(&c->num_cells, i);
     }
 }
