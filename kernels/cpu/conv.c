@@ -318,9 +318,17 @@ static void pack_weight_for_input(const rlc_conv_shape *c, const float *weight, 
             const int vectors = panel_vectors(columns - column);
             const int64_t width = smaller(columns - column, vectors * LANES);
             for (int64_t o = 0; o < c->out; o++, panel += vectors * LANES) {
-                for (int64_t j = 0; j < vectors * LANES; j++) {
-                    const int64_t v = (column + j) / c->in, channel = (column + j) % c->in;
-                    panel[j] = j < width ? weight[(o * c->in + channel) * area + tap + v] : 0;
+                const float *from = weight + o * c->in * area + tap + column / c->in;
+                int64_t channel = column % c->in;
+                for (int64_t j = 0; j < width; j++) {
+                    panel[j] = from[channel * area];
+                    if (++channel == c->in) {
+                        channel = 0;
+                        from++;
+                    }
+                }
+                for (int64_t j = width; j < vectors * LANES; j++) {
+                    panel[j] = 0;
                 }
             }
             column += width;
