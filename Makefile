@@ -26,7 +26,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANIT
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
-LOOPS = elementwise copy reduce rows norm scan index linear gemm update random priority env
+LOOPS = elementwise copy reduce rows norm scan index linear gemm conv pool update random priority env
 ISAS = $(if $(filter x86_64,$(MACHINE)),v2 v3 v4,v2)
 ISA_FLAGS_v2 = $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) -DRLC_BASE
 ISA_FLAGS_v3 = -march=x86-64-v3
@@ -66,7 +66,7 @@ endef
 $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 
 # Matrix products may differ between instruction sets, so they may fuse.
-$O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
+$O/kernels/cpu/gemm.%.o $O/kernels/cpu/conv.%.o: NUMBERS += -ffp-contract=fast
 
 # The CUDA backend: opened at run time, so nothing else needs it. Built where nvcc is found, but for `make NVCC=`; CUDA_ARCH
 # names chips, as nvcc does; the last one's code is kept for chips to come, too.
@@ -135,8 +135,8 @@ tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
-ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules state_dict layers recurrent distributions \
-            normal_params policy losses dqn dqn_networks distributional quantile values estimators prioritized \
+ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers modules state_dict layers recurrent distributions \
+            normal_params policy losses dqn dqn_networks conv_net distributional quantile values estimators prioritized \
             multi_step buffer collect exploration classic_control $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 

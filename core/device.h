@@ -13,6 +13,7 @@
 #define RLC_DEVICE_H
 
 #include "core/arena.h"
+#include "core/conv.h"
 #include "core/op.h"
 #include "core/tensor.h"
 
@@ -35,6 +36,8 @@ struct rlc_device {
     rlc_status (*run)(rlc_device *device, rlc_program *program, int first, int last);
     /* Gives up what the device keeps for a program that is about to be freed; NULL when it keeps nothing. */
     void (*forget)(rlc_device *device, rlc_program *program);
+    /* How many bytes a convolution's kernel works in, beside its operands (conv.h). */
+    size_t (*conv_room)(rlc_op op, rlc_dtype dtype, const rlc_conv_shape *shape);
     /* By op and by the type that the op names as its own; NULL where the device has no such kernel. */
     rlc_kernel *kernel[RLC_OP_COUNT][RLC_DTYPE_COUNT];
     /* Kernels that belong to a class instead of an op: "env.CartPole". */

@@ -49,7 +49,7 @@ rlc_tensor *rlc_zeros(rlc_dtype dtype, rlc_shape shape);
 rlc_tensor *rlc_full(rlc_dtype dtype, rlc_shape shape, double value);
 rlc_tensor *rlc_scalar(double value); /* a float32 without dimensions */
 rlc_tensor *rlc_ones(rlc_dtype dtype, rlc_shape shape);
-rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count); /* 0, 1, ... count - 1 */
+rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count);                              /* 0, 1, ... count - 1 */
 rlc_tensor *rlc_arange_step(rlc_dtype dtype, double start, double end, double step); /* without `end` */
 rlc_tensor *rlc_linspace(rlc_dtype dtype, double start, double end, int64_t count);
 rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data); /* copies from host memory */
@@ -115,19 +115,26 @@ rlc_tensor *rlc_discounted_scan(rlc_tensor *a, rlc_tensor *b, rlc_tensor *end, i
 rlc_tensor *rlc_gather(rlc_tensor *x, int dim, rlc_tensor *index);
 rlc_tensor *rlc_scatter(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
 rlc_tensor *rlc_scatter_add(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
-rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index);   /* rows: out[i] = x[index[i]] */
-rlc_tensor *rlc_take(rlc_tensor *x, int dim, rlc_tensor *index);  /* x[:, index] for dim 1: an index of any shape */
-rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);   /* x[mask]; the mask covers x's first dimensions */
-rlc_tensor *rlc_nonzero(rlc_tensor *x);                           /* int64 [count, ndim]: where x is not 0 */
-rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);      /* int64 [..., classes] */
+rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index);  /* rows: out[i] = x[index[i]] */
+rlc_tensor *rlc_take(rlc_tensor *x, int dim, rlc_tensor *index); /* x[:, index] for dim 1: an index of any shape */
+rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);  /* x[mask]; the mask covers x's first dimensions */
+rlc_tensor *rlc_nonzero(rlc_tensor *x);                          /* int64 [count, ndim]: where x is not 0 */
+rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);     /* int64 [..., classes] */
 
 /* Matrix products: [.., m, k] by [.., k, n]; leading dimensions broadcast, vectors are rows on the left and columns on the
  * right. */
 rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b);
 
 /* activation(x W^T + b) in one pass: x [.., in], weight [out, in] as PyTorch has it, bias [out] or NULL. */
-typedef enum rlc_activation { RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC_ACTIVATION_COUNT } rlc_activation;
-#define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid"
+typedef enum rlc_activation {
+    RLC_IDENTITY,
+    RLC_RELU,
+    RLC_TANH,
+    RLC_SIGMOID,
+    RLC_ELU, /* with alpha = 1 */
+    RLC_ACTIVATION_COUNT
+} rlc_activation;
+#define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid|elu"
 rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation);
 
 /* Layer norm over the last `dims` dimensions, and batch norm over all but the second (Ba, Kiros and Hinton, "Layer
@@ -140,6 +147,35 @@ rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
 rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tensor *bias, double eps);
 rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
                            rlc_tensor *bias, bool training, double momentum, double eps);
+/* activation(x) alone. */
+rlc_tensor *rlc_activate(rlc_tensor *x, rlc_activation activation);
+
+/* What slides over images, the last three dimensions of x [.., channels, height, width]. Sizes are those of rows, then of
+ * columns; what is 0 has PyTorch's default: a stride and a dilation of 1, a pool's stride as large as its kernel, one
+ * group. */
+typedef struct rlc_conv {
+    int64_t groups, stride[2], padding[2], dilation[2];
+    int64_t output_padding[2]; /* of a transposed one: rows and columns that a stride leaves open */
+} rlc_conv;
+
+/* torch.nn.functional.conv2d and conv_transpose2d: weight [out, in / groups, rows, columns], of a transposed one
+ * [in, out / groups, rows, columns]; bias [out] or NULL. */
+rlc_tensor *rlc_conv2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how);
+rlc_tensor *rlc_conv_transpose2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how);
+
+/* torch.nn.functional.max_pool2d and avg_pool2d. Of equal numbers the first counts as the largest, and of NaN the last. */
+typedef struct rlc_pool {
+    int64_t kernel[2], stride[2], padding[2];
+    int64_t dilation[2];  /* of a maximum */
+    bool ceil_mode;       /* a window may begin inside and end outside */
+    bool exclude_padding; /* a mean is of what lies inside: count_include_pad=False */
+} rlc_pool;
+rlc_tensor *rlc_max_pool2d(rlc_tensor *x, rlc_pool how);
+rlc_tensor *rlc_avg_pool2d(rlc_tensor *x, rlc_pool how);
+rlc_tensor *rlc_adaptive_avg_pool2d(rlc_tensor *x, int64_t rows, int64_t columns);
+
+/* Columns of `value` before and behind, rows above and below: torch.nn.functional.pad(x, (left, right, top, bottom)). */
+rlc_tensor *rlc_pad(rlc_tensor *x, int64_t left, int64_t right, int64_t top, int64_t bottom, double value);
 
 /* Losses of classifications, not reduced: [N] for input [N, classes], [N, ...] for [N, classes, ...]. Targets are int64
  * classes, or for the cross entropy probabilities of the input's shape. The other losses are rows of ops.def. */

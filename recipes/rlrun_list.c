@@ -50,10 +50,18 @@ static const rlc_option *common_options(const char *kind) {
 
 const char *rlrun_option_type(const rlc_option *o) {
     static const char *const names[] = {
-        [RLC_OPTION_BOOL] = "true|false",   [RLC_OPTION_INT] = "integer",     [RLC_OPTION_LONG] = "integer",
-        [RLC_OPTION_FLOAT] = "number",      [RLC_OPTION_STRING] = "text",     [RLC_OPTION_INTS] = "[integers]",
-        [RLC_OPTION_FLOATS] = "[numbers]",  [RLC_OPTION_STRINGS] = "[names]", [RLC_OPTION_MODULE] = "module",
-        [RLC_OPTION_MODULES] = "[modules]", [RLC_OPTION_VALUE] = "...",
+        [RLC_OPTION_BOOL] = "true|false",
+        [RLC_OPTION_INT] = "integer",
+        [RLC_OPTION_LONG] = "integer",
+        [RLC_OPTION_FLOAT] = "number",
+        [RLC_OPTION_STRING] = "text",
+        [RLC_OPTION_INTS] = "[integers]",
+        [RLC_OPTION_SIZES] = "integer or [integers]",
+        [RLC_OPTION_FLOATS] = "[numbers]",
+        [RLC_OPTION_STRINGS] = "[names]",
+        [RLC_OPTION_MODULE] = "module",
+        [RLC_OPTION_MODULES] = "[modules]",
+        [RLC_OPTION_VALUE] = "...",
     };
     return o->type == RLC_OPTION_ENUM ? o->choices : names[o->type];
 }

@@ -170,6 +170,42 @@ static inline rlc_tensor *part(int count, int i) {
                                                          RLC_REDUCE_SUM), S(3, 4), S(3, 4), S(4))                      \
     X(bce_of_sigmoid, rlc_bce(rlc_sigmoid(a), rlc_sigmoid(b)), S(3, 4), S(4))
 
+#define HOW(...) ((rlc_conv){__VA_ARGS__})
+#define CONVOLUTIONS(X)                                                                                                \
+    X(conv, rlc_conv2d(a, b, c, HOW(0)), S(2, 1, 3, 4), S(2, 1, 2, 2), S(2))                                            \
+    X(conv_strided, rlc_conv2d(a, b, NULL, HOW(.stride = {2, 1}, .padding = {1, 1})), S(1, 2, 3, 4), S(3, 2, 2, 2))    \
+    X(conv_dilated, rlc_conv2d(a, b, c, HOW(.dilation = {1, 2})), S(2, 2, 1, 7), S(2, 2, 1, 3), S(2))                  \
+    X(conv_grouped, rlc_conv2d(a, b, c, HOW(.groups = 2)), S(1, 4, 2, 3), S(4, 2, 2, 1), S(4))                         \
+    X(conv_of_one_image, rlc_conv2d(a, b, NULL, HOW(0)), S(1, 3, 4), S(2, 1, 2, 2))                                     \
+    X(conv_of_many, rlc_conv2d(a, b, NULL, HOW(0)), S(2, 2, 1, 2, 2), S(2, 1, 2, 2))                                    \
+    X(conv_of_no_image, rlc_add(rlc_sum(rlc_conv2d(a, b, NULL, HOW(0)), RLC_ALL, false), rlc_sum(b, RLC_ALL, false)),   \
+      S(0, 1, 3, 3), S(2, 1, 2, 2))                                                                                    \
+    X(conv_of_a_view, rlc_conv2d(rlc_transpose(a, -1, -2), rlc_transpose(b, 0, 1), NULL, HOW(0)), S(1, 2, 3, 4),        \
+      S(2, 3, 2, 2))                                                                                                   \
+    X(conv_twice, rlc_conv2d(rlc_tanh(rlc_conv2d(a, b, NULL, HOW(0))), c, NULL, HOW(0)), S(1, 1, 4, 4), S(2, 1, 2, 2),   \
+      S(1, 2, 3, 2))                                                                                                   \
+    X(conv_of_itself, rlc_conv2d(a, a, NULL, HOW(.padding = {1, 1})), S(2, 2, 2, 2))                                   \
+    X(conv_transposed, rlc_conv_transpose2d(a, b, c, HOW(.stride = {2, 1}, .padding = {1, 0})), S(1, 2, 2, 3),         \
+      S(2, 3, 2, 2), S(3))                                                                                             \
+    X(conv_transposed_groups, rlc_conv_transpose2d(a, b, NULL, HOW(.groups = 2, .dilation = {2, 1})), S(2, 4, 1, 2),   \
+      S(4, 1, 2, 2))
+
+#define POOLS(X)                                                                                                       \
+    X(max_pool, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}}), S(1, 1, 4, 5))                                        \
+    X(max_pool_overlapping, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 3}, .stride = {1, 1}, .padding = {1, 1}}),      \
+      S(2, 3, 4))                                                                                                      \
+    X(max_pool_dilated, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .dilation = {2, 3}}),         \
+      S(1, 4, 7))                                                                                                      \
+    X(avg_pool, rlc_avg_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .padding = {1, 0}}), S(1, 2, 3, 4))   \
+    X(avg_pool_inside, rlc_avg_pool2d(a, (rlc_pool){.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1},             \
+                                                    .ceil_mode = true, .exclude_padding = true}), S(2, 3, 4))          \
+    X(avg_pool_adaptive, rlc_adaptive_avg_pool2d(a, 2, 3), S(1, 5, 5))                                                 \
+    X(pool_of_nothing, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}}), S(0, 2, 2))                                    \
+    X(pool_of_a_view, rlc_avg_pool2d(rlc_transpose(a, 0, 1), (rlc_pool){.kernel = {2, 2}}), S(4, 5))                   \
+    X(pad, rlc_square(rlc_pad(a, 1, 2, 0, 1, 0.5)), S(2, 3, 4))                                                        \
+    X(pad_of_nothing, rlc_pad(a, 1, 0, 0, 2, 1), S(2, 0, 4))                                                           \
+    X(pad_to_rows, rlc_pad(a, 0, 2, 1, 0, 1), S(2, 3, 0))
+
 #define CHAINS(X)                                                                                                      \
     X(many_uses, rlc_add(rlc_mul(a, rlc_tanh(a)), rlc_sub(rlc_exp(a), rlc_mul(b, a))), S(5), S(5))                     \
     X(softmax_by_hand, rlc_div(rlc_exp(a), rlc_sum(rlc_exp(a), -1, true)), S(3, 4))                                    \
@@ -184,6 +220,7 @@ static inline rlc_tensor *part(int count, int i) {
         return expression;                                                                                             \
     }
 PRODUCTS(DEFINE) VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
+CONVOLUTIONS(DEFINE) POOLS(DEFINE)
 
 #define EXPRESSION_ROW(name, expression, ...)                                                                          \
     {#name, expression_##name, {__VA_ARGS__}, (int)(sizeof((rlc_shape[]){__VA_ARGS__}) / sizeof(rlc_shape))},

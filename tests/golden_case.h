@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The file that the cases are in. */
 #ifndef GOLDEN_CASES
 #define GOLDEN_CASES "ops"
 #endif

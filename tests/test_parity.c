@@ -88,9 +88,9 @@ static void test_special_numbers(void **state) {
 
 static void test_expressions(void **state) {
     (void)state;
-    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW)
-                                    MASKS(EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW)};
-    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW)};
+    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW) MASKS(
+        EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW) POOLS(EXPRESSION_ROW)};
+    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW) CONVOLUTIONS(EXPRESSION_ROW)};
     for (int i = 0; i < RLC_COUNT(exact) + RLC_COUNT(products); i++) {
         const bool is_exact = i < RLC_COUNT(exact);
         const expression *e = is_exact ? &exact[i] : &products[i - RLC_COUNT(exact)];
@@ -383,6 +383,18 @@ static void test_norms(void **state) {
     }
 }
 
+static rlc_tensor *call_conv(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_conv2d(x[0], x[1], NULL, (rlc_conv){0});
+}
+
+/* More than a GPU unrolls at once. */
+static void test_many_images(void **state) {
+    (void)state;
+    const rlc_shape shapes[] = {RLC_SHAPE(6, 1, 512, 512), RLC_SHAPE(1, 1, 2, 2)};
+    compare(&(parity){"many images", call_conv, NULL, {shapes[0], shapes[1]}, 2, RLC_F32, SIGNED, 1e-4});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rows, fresh_start),
@@ -400,6 +412,7 @@ int main(void) {
         cmocka_unit_test_setup(test_indexing, fresh_start),
         cmocka_unit_test_setup(test_layers, fresh_start),
         cmocka_unit_test_setup(test_norms, fresh_start),
+        cmocka_unit_test_setup(test_many_images, fresh_start),
     };
     return cmocka_run_group_tests_name("ops on another device", tests, open_sides, close_sides);
 }
