@@ -17,6 +17,9 @@ static const rlc_class *const classes[] = {
     &rlc_acrobot_class.base,
     &rlc_mountain_car_class.base,
     &rlc_mountain_car_continuous_class.base,
+    &rlc_catch_class.base,
+    &rlc_breakout_class.base,
+    &rlc_pong_class.base,
 
     &rlc_reward_sum_class.base,
     &rlc_step_counter_class.base,
