@@ -124,6 +124,14 @@ static rlc_status first_reset(rlc_env *env) {
     return status != RLC_OK ? status : rlc_error_status();
 }
 
+static rlc_status build_transforms(rlc_env *env, const rlc_registry *registry) {
+    rlc_transforms list = {.env = env, .device = env->device, .arena = &env->arena, .state = &env->state};
+    RLC_TRY(rlc__transforms_build(&list, registry, "env.transforms", env->transform_options));
+    env->transforms = list.items;
+    env->num_transforms = list.count;
+    return RLC_OK;
+}
+
 static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t seed, const char *name,
                         const rlc_value *options) {
     options = rlc_value_clone(&env->arena, options); /* whoever gave them may be gone before the environment is */
@@ -137,7 +145,7 @@ static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t see
     set_specs(env);
     RLC_TRY(find_kernel(env, options));
     RLC_TRY(make_state(env, seed, name));
-    RLC_TRY(rlc__transforms_build(env, registry));
+    RLC_TRY(build_transforms(env, registry));
     RLC_TRY(rehearse(env));
     return first_reset(env);
 }

@@ -112,9 +112,8 @@ static rlc_dict *move(rlc_env *env) {
 rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count) {
     rlc_dict *next = move(env);
     for (int i = 0; i < count; i++) {
-        rlc_transform *t = env->transforms[i];
-        if (t->type->step != NULL && next != NULL) {
-            t->type->step(t, td, next);
+        if (next != NULL) {
+            rlc__transform_step(env->transforms[i], td, next);
         }
     }
     return next;

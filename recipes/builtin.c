@@ -32,6 +32,13 @@ static const rlc_class *const classes[] = {
     &rlc_frame_skip_class.base,
     &rlc_cat_tensors_class.base,
     &rlc_double_to_float_class.base,
+    &rlc_to_tensor_image_class.base,
+    &rlc_gray_scale_class.base,
+    &rlc_resize_class.base,
+    &rlc_center_crop_class.base,
+    &rlc_cart_crop_class.base,
+    &rlc_cat_frames_class.base,
+    &rlc_frame_difference_class.base,
     &rlc_compose_class.base,
 
     &rlc_linear_class.base,

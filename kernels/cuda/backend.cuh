@@ -154,7 +154,8 @@ void rlc__cuda_forget(rlc_device *device, rlc_program *program);
 
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \
-    X(elementwise) X(copy) X(reduce) X(rows) X(sort) X(index) X(linear) X(update) X(random) X(priority) X(env)
+    X(elementwise) X(copy) X(reduce) X(rows) X(resample) X(sort) X(index) X(linear) X(update) X(random) X(priority)        \
+    X(env)
 #define DECLARE_FILE(file) void rlc__cuda_##file(rlc_device *device);
 RLC_CUDA_FILES(DECLARE_FILE)
 #undef DECLARE_FILE
