@@ -118,7 +118,7 @@ extern const rlc_transform_class rlc_reward_sum_class, rlc_step_counter_class, r
     rlc_observation_norm_class, rlc_vec_norm_class, rlc_reward_scaling_class, rlc_reward_clipping_class,
     rlc_action_scaling_class, rlc_frame_skip_class, rlc_cat_tensors_class, rlc_double_to_float_class, rlc_compose_class,
     rlc_to_tensor_image_class, rlc_gray_scale_class, rlc_resize_class, rlc_center_crop_class, rlc_cart_crop_class,
-    rlc_cat_frames_class, rlc_frame_difference_class;
+    rlc_cat_frames_class, rlc_frame_difference_class, rlc_flatten_observation_class;
 extern const rlc_env_class rlc_cartpole_class, rlc_pendulum_class, rlc_acrobot_class, rlc_mountain_car_class,
     rlc_mountain_car_continuous_class, rlc_catch_class, rlc_breakout_class, rlc_pong_class;
 

@@ -39,6 +39,7 @@ static const rlc_class *const classes[] = {
     &rlc_cart_crop_class.base,
     &rlc_cat_frames_class.base,
     &rlc_frame_difference_class.base,
+    &rlc_flatten_observation_class.base,
     &rlc_compose_class.base,
 
     &rlc_linear_class.base,
