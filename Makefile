@@ -26,7 +26,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANIT
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
-LOOPS = elementwise copy reduce rows norm scan index linear gemm conv pool update random priority env
+LOOPS = elementwise copy reduce rows norm scan resample index linear gemm conv pool update random priority env
 ISAS = $(if $(filter x86_64,$(MACHINE)),v2 v3 v4,v2)
 ISA_FLAGS_v2 = $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) -DRLC_BASE
 ISA_FLAGS_v3 = -march=x86-64-v3

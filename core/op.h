@@ -109,6 +109,9 @@ rlc_tensor *rlc_topk(rlc_tensor *x, int64_t k, int dim, bool largest, rlc_tensor
 /* out[t] = a[t] + b[t] out[t+1] along `dim`, from the last step back; behind that lies `end`, one step, or 0 with NULL.
  * Returns and advantages are such scans (objectives/values.h); float types, no gradient. */
 rlc_tensor *rlc_discounted_scan(rlc_tensor *a, rlc_tensor *b, rlc_tensor *end, int dim);
+/* Element i along `dim` becomes sum_k weight[i, k] x[first[i] + k]: first int64 [n], weight [n, taps]. All taps must be
+ * there. How pictures are resized (envs/resampling.h has the weights); float types, no gradient. */
+rlc_tensor *rlc_resample(rlc_tensor *x, int dim, rlc_tensor *first, rlc_tensor *weight);
 
 /* Indexing; indices are int64 and are checked when the op runs. An index has as many dimensions as x; a gather's may be
  * shorter than x in other dimensions than `dim`, a scatter's, which writes into a copy of x, may not. */

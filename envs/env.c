@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "envs/game.h"
 #include "envs/keys.h"
 #include "envs/transform.h"
 
@@ -20,8 +21,15 @@ const rlc_option rlc__env_options[] = {
 
 static void set_specs(rlc_env *env) {
     const rlc_env_class *type = env->type;
-    env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
-    env->observed = rlc__env_keys()->observation;
+    if (type->planes > 0) {
+        env->observation = rlc__game_spec(env);
+        env->observed = rlc__env_keys()->pixels;
+    } else {
+        env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
+        env->observed = rlc__env_keys()->observation;
+    }
+    env->shown = env->observed;
+    env->shown_spec = env->observation;
     if (type->num_actions > 0) {
         env->action = env->action_encoding == RLC_ACTION_ONE_HOT ? rlc_spec_one_hot(type->num_actions)
                                                                  : rlc_spec_categorical(type->num_actions);
@@ -95,7 +103,7 @@ static void observe_spec(rlc_env *env, const rlc_dict *root) {
     if (seen != NULL && !rlc_spec_fits(&env->observation, seen)) {
         rlc_shape shape = {.ndim = seen->ndim - 1};
         memcpy(shape.size, seen->shape + 1, (size_t)shape.ndim * sizeof *shape.size);
-        env->observation = rlc_spec_unbounded(shape);
+        env->observation = seen->dtype == RLC_U8 ? rlc_spec_bounded(shape, 0, 255) : rlc_spec_unbounded(shape);
         env->observation.dtype = (rlc_dtype)seen->dtype;
     }
 }
@@ -116,6 +124,14 @@ static rlc_status first_reset(rlc_env *env) {
     return status != RLC_OK ? status : rlc_error_status();
 }
 
+static rlc_status build_transforms(rlc_env *env, const rlc_registry *registry) {
+    rlc_transforms list = {.env = env, .device = env->device, .arena = &env->arena, .state = &env->state};
+    RLC_TRY(rlc__transforms_build(&list, registry, "env.transforms", env->transform_options));
+    env->transforms = list.items;
+    env->num_transforms = list.count;
+    return RLC_OK;
+}
+
 static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t seed, const char *name,
                         const rlc_value *options) {
     options = rlc_value_clone(&env->arena, options); /* whoever gave them may be gone before the environment is */
@@ -129,7 +145,7 @@ static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t see
     set_specs(env);
     RLC_TRY(find_kernel(env, options));
     RLC_TRY(make_state(env, seed, name));
-    RLC_TRY(rlc__transforms_build(env, registry));
+    RLC_TRY(build_transforms(env, registry));
     RLC_TRY(rehearse(env));
     return first_reset(env);
 }

@@ -3,7 +3,8 @@
  * Everything has the batch shape [num_envs]. A step reads `action` and writes under `next`: observation, reward [N, 1]
  * float32, and bool [N, 1] terminated (the task ended), truncated (time ran out) and done (either). The last observation
  * of an episode stays under `next`; the dict that the next step starts from has the first one of the new episode. What a
- * policy has written under `next` before the step (the state of a recurrent network) stays there, too.
+ * policy has written under `next` before the step (the state of a recurrent network) stays there, too. A game (game.h)
+ * shows its picture, uint8 [N, H, W, C] under `pixels`, in place of `observation`.
  *
  *     rlc_env *env;
  *     RLC_TRY(rlc_env_make(registry, cpu, seed, "{type: CartPole, num_envs: 8}", &env));
@@ -15,7 +16,8 @@
  *     }
  *     rlc_end(program);
  *
- * An environment of your own is three functions and a class: see env_loop.h and cartpole.c.
+ * An environment of your own is three functions and a class: see env_loop.h and cartpole.c, or for a game
+ * breakout.c.
  */
 #ifndef RLC_ENV_H
 #define RLC_ENV_H
@@ -34,6 +36,7 @@ typedef struct rlc_transform rlc_transform;
 typedef struct rlc_env_class {
     rlc_class base;
     int state_size, observation_size;
+    int planes;      /* of a game, the planes of its picture (board.h); 0 for what shows numbers */
     int num_actions; /* discrete actions, or 0 */
     int action_size; /* of a continuous action, in [action_low, action_high] */
     double action_low, action_high;
@@ -47,6 +50,7 @@ struct rlc_env {
     rlc_device *device;
     int64_t num_envs, max_episode_steps;
     int action_encoding;
+    int picture; /* rlc_picture, of a game */
     const rlc_value *transform_options;
     rlc_spec observation, action;
     rlc_arena arena;
@@ -60,6 +64,8 @@ struct rlc_env {
     rlc_state learned; /* by transforms: statistics, without which a policy is worth nothing; part of a checkpoint */
     bool frozen;       /* they learn no more: rlc_env_follow */
     const rlc_key *observed; /* the entry that `observation` describes */
+    const rlc_key *shown;    /* the entry that the environment itself writes, before transforms, */
+    rlc_spec shown_spec;     /* and what that is */
     /* of the step that was recorded last, as the environment itself has them, before transforms */
     rlc_tensor *taken, *last, *reward; /* action, observation, reward */
     rlc_dict *carried;                 /* roots that hold a dict from one program to the next */

@@ -35,6 +35,7 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
     memcpy(more + COMMON, rest, (size_t)count * sizeof *more);
     *call = (rlc_env_call){.num_envs = env->num_envs,
                            .max_steps = env->max_episode_steps,
+                           .picture = env->picture,
                            .threshold = env->type->threshold,
                            .key = env->stream->key,
                            .encoding = env->action_encoding,
@@ -52,13 +53,13 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
 }
 
 static rlc_tensor *observation_tensor(const rlc_env *env) {
-    return rlc_empty(RLC_F32, RLC_SHAPE(env->num_envs, env->type->observation_size));
+    return rlc_empty(env->shown_spec.dtype, rlc_shape_concat(RLC_SHAPE(env->num_envs), env->shown_spec.shape));
 }
 
 /* The flags and the observation that a step starts from. */
 static void set_root(const rlc_env *env, rlc_dict *root, rlc_tensor *observation) {
     const rlc_env_keys *k = rlc__env_keys();
-    rlc_dict_set_key(root, k->observation, observation);
+    rlc_dict_set_key(root, env->shown, observation);
     rlc_dict_set_key(root, k->done, env->flags_down);
     rlc_dict_set_key(root, k->terminated, env->flags_down);
     rlc_dict_set_key(root, k->truncated, env->flags_down);
@@ -98,7 +99,7 @@ static rlc_dict *move(rlc_env *env) {
     rlc_tensor *rest[] = {env->taken, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column),
                           rlc_empty(RLC_BOOL, column)};
     record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
-    rlc_dict_set_key(next, k->observation, observation);
+    rlc_dict_set_key(next, env->shown, observation);
     rlc_dict_set_key(next, k->reward, rest[1]);
     rlc_dict_set_key(next, k->done, done);
     rlc_dict_set_key(next, k->terminated, rest[2]);
@@ -123,9 +124,8 @@ rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count) {
     rlc_dict *next = move(env);
     take_over(td, next);
     for (int i = 0; i < count; i++) {
-        rlc_transform *t = env->transforms[i];
-        if (t->type->step != NULL && next != NULL) {
-            t->type->step(t, td, next);
+        if (next != NULL) {
+            rlc__transform_step(env->transforms[i], td, next);
         }
     }
     return next;

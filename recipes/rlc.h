@@ -41,6 +41,7 @@
 #include "objectives/target.h"
 #include "objectives/values.h"
 #include "collectors/buffer.h"
+#include "collectors/buffer_transforms.h"
 #include "collectors/collector.h"
 #include "collectors/rollout.h"
 #include "recipes/builtin.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectors/buffer_transforms.h"
 #include "core/record.h"
 #include "recipes/builtin.h"
 
@@ -135,6 +136,18 @@ static void want(rlc_run *run, const rlc_key *key) {
     run->wanted[run->num_wanted++] = key;
 }
 
+/* In place of what a buffer's transforms write, it keeps what they read. */
+static rlc_status find_sources(rlc_run *run) {
+    const rlc_value *options = run->recipe.buffer;
+    rlc_buffer_transforms *transforms;
+    RLC_TRY(rlc_buffer_transforms_new(run->registry, run->device, options, &transforms));
+    if (transforms != NULL) {
+        rlc_buffer_transforms_sources(transforms, options, run->wanted, &run->num_wanted, RLC_COUNT(run->wanted));
+        rlc_buffer_transforms_free(transforms);
+    }
+    return rlc_error_status();
+}
+
 /* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, what it needs
  * itself, and when episodes ended if it adds up rewards or a sequence goes over them, and no more. */
 static rlc_status find_wanted(rlc_run *run) {
@@ -161,7 +174,7 @@ static rlc_status find_wanted(rlc_run *run) {
     if (has(rlc_value_find(options, "multi_step"))) {
         want(run, rlc_key_intern("next.done"));
     }
-    return rlc_error_status();
+    return rlc_error_status() == RLC_OK ? find_sources(run) : rlc_error_status();
 }
 
 static rlc_status build_buffer(rlc_run *run) {
@@ -174,8 +187,10 @@ static rlc_status build_buffer(rlc_run *run) {
         status = rlc_buffer_new(run->registry, run->device, (uint64_t)r->seed, r->buffer, kept, &run->buffer);
     }
     if (status == RLC_OK && run->advantage != NULL && run->buffer->slice_len == 0) {
-        return rlc_value_fail(r->advantage, "advantage: %s needs steps in their order: a buffer that samples slices "
-                              "(SliceReplayBuffer), or none", run->advantage->type->base.name);
+        return rlc_value_fail(r->advantage,
+                              "advantage: %s needs steps in their order: a buffer that samples slices "
+                              "(SliceReplayBuffer), or none",
+                              run->advantage->type->base.name);
     }
     if (status == RLC_OK && run->collector->frames_per_batch > run->buffer->capacity) {
         return rlc_value_fail(r->buffer, "buffer: its capacity (%lld) is below collector.frames_per_batch (%lld)",

@@ -287,6 +287,24 @@ static void test_scans(void **state) {
     }
 }
 
+/* Seven elements from windows of three of nine, forwards and out of order. */
+static rlc_tensor *call_resample(rlc_tensor *const *x, const void *data) {
+    static const int64_t first[] = {0, 1, 3, 6, 2, 5, 4};
+    rlc_tensor *places = rlc_from_data(RLC_I64, RLC_SHAPE(7), first);
+    return rlc_resample(rlc_detach(x[0]), *(const int *)data, places, rlc_detach(x[1]));
+}
+
+static void test_resampling(void **state) {
+    (void)state;
+    for (int dim = -3; dim < 0; dim++) {
+        rlc_shape shape = RLC_SHAPE(2, 5, 37);
+        shape.size[dim + 3] = 9;
+        for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
+            compare(&(parity){"resample", call_resample, &dim, {shape, RLC_SHAPE(7, 3)}, 2, dtype, SIGNED, 0});
+        }
+    }
+}
+
 /* Many that point to the same places. */
 static rlc_tensor *call_index(rlc_tensor *const *x, const void *data) {
     const char *how = data;
@@ -409,6 +427,7 @@ int main(void) {
         cmocka_unit_test_setup(test_rows_of_matrices, fresh_start),
         cmocka_unit_test_setup(test_sorting, fresh_start),
         cmocka_unit_test_setup(test_scans, fresh_start),
+        cmocka_unit_test_setup(test_resampling, fresh_start),
         cmocka_unit_test_setup(test_indexing, fresh_start),
         cmocka_unit_test_setup(test_layers, fresh_start),
         cmocka_unit_test_setup(test_norms, fresh_start),

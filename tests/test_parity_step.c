@@ -244,12 +244,12 @@ static void step_envs(const char *what, int steps) {
             rlc_dict *now = td;
             td = rlc_env_step(env, now);
             rewards[t] = rlc_dict_get(now, "next.reward");
-            observations[t] = rlc_dict_get(now, "next.observation");
+            observations[t] = rlc_dict_get_key(rlc_dict_get_dict(now, "next"), env->shown);
         }
         rlc_env_keep(env, td);
         keep(&sides[i], rlc_stack(rewards, steps, 0));
         keep(&sides[i], rlc_stack(observations, steps, 0));
-        keep(&sides[i], rlc_dict_get(td, "observation"));
+        keep(&sides[i], rlc_dict_get_key(td, env->shown));
         if (rlc_end(sides[i].program) != RLC_OK) {
             fail_msg("%s on %s: %s", what, sides[i].device->name, rlc_error());
         }
@@ -269,6 +269,10 @@ static void test_environments(void **state) {
         "{type: MountainCar, num_envs: 33, action_encoding: categorical, max_episode_steps: 30}",
         "{type: MountainCarContinuous, num_envs: 40, max_episode_steps: 30}",
         "{type: Pendulum, num_envs: 65, max_episode_steps: 40}",
+        "{type: Catch, num_envs: 70}",
+        "{type: Breakout, num_envs: 33}",
+        "{type: Breakout, size: atari, num_envs: 3, action_encoding: categorical, max_episode_steps: 20}",
+        "{type: Pong, num_envs: 31}",
     };
     for (int k = 0; k < RLC_COUNT(options); k++) {
         parity_cases++;

@@ -154,7 +154,7 @@ void rlc__cuda_forget(rlc_device *device, rlc_program *program);
 
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \
-    X(elementwise) X(copy) X(reduce) X(rows) X(sort) X(norm) X(index) X(linear) X(conv) X(pool) \
+    X(elementwise) X(copy) X(reduce) X(rows) X(resample) X(sort) X(norm) X(index) X(linear) X(conv) X(pool) \
     X(update) X(random) X(priority) X(env)
 #define DECLARE_FILE(file) void rlc__cuda_##file(rlc_device *device);
 RLC_CUDA_FILES(DECLARE_FILE)
