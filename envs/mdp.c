@@ -17,6 +17,7 @@ static void intern_keys(void) {
         .terminated = rlc_key_intern("terminated"),
         .truncated = rlc_key_intern("truncated"),
         .reward = rlc_key_intern("reward"),
+        .pixels = rlc_key_intern("pixels"),
     };
 }
 
