@@ -92,7 +92,7 @@ $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
 
 # A folder to copy to a machine with a GPU, under 60 MB.
 BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))
-bundle: cuda tests
+bundle: cuda tests $O/rlc_draw.so
 	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
 
 # The same kernels on the host, for tests: kernels/cuda/host/emulation.h.

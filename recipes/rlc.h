@@ -29,6 +29,7 @@
 #include "modules/model.h"
 #include "envs/check.h"
 #include "envs/env.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 #include "objectives/estimators.h"
 #include "objectives/loss.h"
@@ -41,6 +42,7 @@
 #include "collectors/collector.h"
 #include "collectors/rollout.h"
 #include "recipes/builtin.h"
+#include "recipes/play.h"
 #include "recipes/run.h"
 
 #endif
