@@ -9,12 +9,14 @@
 
 #include "envs/film.h"
 
+RLC_BEGIN
+
 typedef struct rlc_drawing rlc_drawing; /* a surface to draw one kind of environment on */
 
 typedef struct rlc_drawing_table {
     /* For the environment of that class; NULL with an error when it cannot be drawn. */
     rlc_drawing *(*open)(const char *name, int height, int width);
-    /* Draws a state, float32 [state_size], into uint8 [height, width, 3]; allocates nothing. */
+    /* Draws a state, float32 [state_size], into uint8 [height, width, 3]. */
     rlc_status (*draw)(rlc_drawing *drawing, const float *state, uint8_t *rgb);
     void (*close)(rlc_drawing *drawing);
     const rlc_film_class *gif, *png;
@@ -22,5 +24,7 @@ typedef struct rlc_drawing_table {
 
 /* The table; NULL with an error that tells what to do when rlc_draw.so is not there. */
 const rlc_drawing_table *rlc__drawing_load(void);
+
+RLC_END
 
 #endif

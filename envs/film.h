@@ -11,6 +11,8 @@
 
 #include "core/base.h"
 
+RLC_BEGIN
+
 /* What all films know; the first member of each kind. */
 typedef struct rlc_film {
     int height, width, frames_per_second;
@@ -22,5 +24,7 @@ typedef struct rlc_film_class {
     rlc_status (*frame)(rlc_film *film, const uint8_t *rgb);
     rlc_status (*close)(rlc_film *film);
 } rlc_film_class;
+
+RLC_END
 
 #endif

@@ -14,8 +14,8 @@
 RLC_BEGIN
 
 /* Draws the state of a row into uint8 [frame_height, frame_width, 3]. It is the state that has been computed: of an open
- * program, what ran so far. An error for a class that cannot be drawn, and where rlc_draw.so is not there. Opens what it
- * needs once and allocates nothing after that. */
+ * program, what ran so far. An error for a class that cannot be drawn, and where rlc_draw.so is not there. What it
+ * needs is opened once. */
 rlc_status rlc_env_render(rlc_env *env, int64_t row, uint8_t *rgb);
 
 size_t rlc_env_frame_bytes(const rlc_env *env);

@@ -22,7 +22,7 @@ static void arrow_path(cairo_t *cr) {
 /* The picture is scaled to a square that is 1 m wide at the full torque, and mirrored for one to the left. */
 static void draw_arrow(cairo_t *cr, double torque) {
     const double size = trunc(scale * fabs(torque) / 2), left = MIDDLE - trunc(size / 2);
-    if (size < 1) {
+    if (!(size >= 1)) { /* nor a NaN: Cairo would never draw again */
         return;
     }
     cairo_save(cr);

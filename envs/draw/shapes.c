@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Half the pen's width beyond the corners that gfxdraw was given; and what its circles have beyond their radius. */
+/* The pen, of which half goes beyond the corners that gfxdraw was given; what its circles have beyond their radius. */
 #define PEN 1.0
 #define RIM 0.6
 

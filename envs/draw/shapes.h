@@ -8,6 +8,7 @@
 #define RLC_SHAPES_H
 
 #include <cairo/cairo.h>
+#include <stdint.h>
 
 typedef struct point {
     double x, y;
