@@ -46,13 +46,18 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-all: $(RLRUN) $(if $(NVCC),$(if $(SAN),,cuda))
+all: $(RLRUN) $O/rlc_draw.so $(if $(NVCC),$(if $(SAN),,cuda))
 
 $(RLRUN): $(COMMAND:%.c=$O/%.o) $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
 
 $O/librlc.so: $(OBJECTS)
 	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+# What draws, opened at run time too: nobody waits for Cairo's libraries to be loaded who wants no picture.
+DRAWN = $(wildcard envs/draw/*.c)
+$O/rlc_draw.so: $(DRAWN:%.c=$O/%.o) $O/librlc.so
+	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcairo -lgif -lm -Wl,-rpath,'$$ORIGIN'
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
@@ -87,7 +92,7 @@ $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
 
 # A folder to copy to a machine with a GPU, under 60 MB.
 BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))
-bundle: cuda tests
+bundle: cuda tests $O/rlc_draw.so
 	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
 
 # The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
@@ -114,6 +119,9 @@ TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
     -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
 
+# which look at pictures
+$O/tests/test_render $O/tests/test_play: LDLIBS += -lcairo -lgif
+
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
 
@@ -131,7 +139,7 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
+tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
@@ -157,7 +165,7 @@ demo: deps
 	$(RLRUN) recipes/dqn.yaml --overwrite
 
 # What the compiler is told, and what the linker finds: Debian's and Ubuntu's names.
-PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcmocka-dev
+PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcairo2-dev libgif-dev libcmocka-dev
 # g++ compiles kernels/cuda for the tests, nothing else.
 WANTED = $(PACKAGES) $(if $(filter check,$(MAKECMDGOALS)),g++) $(if $(filter clang,$(CC)),clang)
 deps:
@@ -244,7 +252,7 @@ export PKG_CONFIG
 
 install: all
 	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
-	install -m 755 $O/librlc.so $(if $(NVCC),$O/rlc_cuda.so) $(TO)/lib/
+	install -m 755 $O/librlc.so $O/rlc_draw.so $(if $(NVCC),$O/rlc_cuda.so) $(TO)/lib/
 	$(CC) $(SANITIZE) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
 	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h || exit 1; done
 	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h

@@ -6,12 +6,15 @@
 #include "core/record.h"
 #include "envs/game.h"
 #include "envs/keys.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 
 const rlc_option rlc__env_options[] = {
     RLC_LONG(rlc_env, num_envs, 1, 1, 1 << 24, "environments that step together"),
     RLC_LONG(rlc_env, max_episode_steps, -1, -1, 1e15, "truncate episodes after so many steps; -1: as usual, 0: never"),
     RLC_ENUM(rlc_env, action_encoding, "one_hot", "one_hot|categorical", "how discrete actions are written"),
+    RLC_BOOL_OPTION(rlc_env, from_pixels, false, "draw each state into `pixels`, uint8 [height, width, 3]"),
+    RLC_BOOL_OPTION(rlc_env, pixels_only, false, "with from_pixels: no `observation` beside `pixels`"),
     {.name = "transforms",
      .type = RLC_OPTION_VALUE,
      .offset = offsetof(rlc_env, transform_options),
@@ -30,6 +33,12 @@ static void set_specs(rlc_env *env) {
     }
     env->shown = env->observed;
     env->shown_spec = env->observation;
+    env->pixels_spec =
+        rlc_spec_as(rlc_spec_bounded(RLC_SHAPE(type->frame_height, type->frame_width, 3), 0, 255), RLC_U8);
+    if (env->pixels_only) {
+        env->observation = env->pixels_spec;
+        env->observed = rlc__env_keys()->pixels;
+    }
     if (type->num_actions > 0) {
         env->action = env->action_encoding == RLC_ACTION_ONE_HOT ? rlc_spec_one_hot(type->num_actions)
                                                                  : rlc_spec_categorical(type->num_actions);
@@ -72,6 +81,22 @@ static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
         return rlc_value_fail(options, "env: %s does not run on device %s", env->type->base.name, env->device->name);
     }
     return RLC_OK;
+}
+
+/* What draws is found now, not at the first step. */
+static rlc_status check_pixels(rlc_env *env, const rlc_value *options) {
+    if (!env->from_pixels) {
+        return env->pixels_only ? rlc_value_fail(options, "env: pixels_only needs from_pixels: true") : RLC_OK;
+    }
+    if (!env->device->memory.on_host) {
+        return rlc_value_fail(options, "env: from_pixels draws on the CPU, and this is device %s; use --device cpu",
+                              env->device->name);
+    }
+    rlc_status status = rlc__renderer_open(env);
+    if (status != RLC_OK) {
+        rlc_error_prefix("env: from_pixels: ");
+    }
+    return status;
 }
 
 /* Roots for every entry of a reset's dict, so that a dict can outlive its program. */
@@ -145,6 +170,7 @@ static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t see
     set_specs(env);
     RLC_TRY(find_kernel(env, options));
     RLC_TRY(make_state(env, seed, name));
+    RLC_TRY(check_pixels(env, options));
     RLC_TRY(build_transforms(env, registry));
     RLC_TRY(rehearse(env));
     return first_reset(env);
@@ -182,6 +208,7 @@ rlc_status rlc_env_make(const rlc_registry *registry, rlc_device *device, uint64
 
 void rlc_env_free(rlc_env *env) {
     if (env != NULL) {
+        rlc__renderer_free(env->renderer);
         rlc_tensor_free(env->flags_down);
         rlc_state_free(&env->state);
         rlc_state_free(&env->learned);

@@ -16,6 +16,9 @@
  *     }
  *     rlc_end(program);
  *
+ * With `from_pixels: true` there is also `pixels`, uint8 [N, height, width, 3]: a picture of the state, drawn on the CPU
+ * behind each step and reset (render.h); with `pixels_only: true` as well it takes the place of the observation.
+ *
  * An environment of your own is three functions and a class: see env_loop.h and cartpole.c, or for a game
  * breakout.c.
  */
@@ -32,6 +35,7 @@ RLC_BEGIN
 
 typedef struct rlc_env rlc_env;
 typedef struct rlc_transform rlc_transform;
+typedef struct rlc_renderer rlc_renderer;
 
 typedef struct rlc_env_class {
     rlc_class base;
@@ -43,6 +47,10 @@ typedef struct rlc_env_class {
     int64_t max_steps;  /* an episode is truncated after so many, unless the recipe says otherwise; 0 for never */
     double threshold;   /* mean return over 100 episodes that counts as solved; NAN for none */
     rlc_kernel *kernel; /* the loop over the batch (env_loop.h); NULL where the device has one called "env.NAME" */
+    /* of its pictures: 0 where it has none, and how many of them show a second */
+    int frame_height, frame_width, frames_per_second;
+    /* draws a state into uint8 [frame_height, frame_width, 3]; NULL where rlc_draw.so has a scene of the class's name */
+    void (*render)(const float *state, uint8_t *rgb);
 } rlc_env_class;
 
 struct rlc_env {
@@ -51,8 +59,9 @@ struct rlc_env {
     int64_t num_envs, max_episode_steps;
     int action_encoding;
     int picture; /* rlc_picture, of a game */
+    bool from_pixels, pixels_only;
     const rlc_value *transform_options;
-    rlc_spec observation, action;
+    rlc_spec observation, action, pixels_spec;
     rlc_arena arena;
     rlc_state state;
     rlc_kernel *kernel;
@@ -68,6 +77,8 @@ struct rlc_env {
     rlc_spec shown_spec;     /* and what that is */
     /* of the step that was recorded last, as the environment itself has them, before transforms */
     rlc_tensor *taken, *last, *reward; /* action, observation, reward */
+    rlc_tensor *pixels, *first_pixels; /* what the step led to, and what the next one starts from: of a reset, both */
+    rlc_renderer *renderer;            /* NULL before the first picture */
     rlc_dict *carried;                 /* roots that hold a dict from one program to the next */
 };
 

@@ -5,6 +5,7 @@
 #include "core/record.h"
 #include "envs/env.h"
 #include "envs/keys.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 
 /* Records one node of the environment's kernel. `out` is the observation it computes; operands beyond those that every
@@ -56,10 +57,21 @@ static rlc_tensor *observation_tensor(const rlc_env *env) {
     return rlc_empty(env->shown_spec.dtype, rlc_shape_concat(RLC_SHAPE(env->num_envs), env->shown_spec.shape));
 }
 
+/* What is seen of a state. */
+static void set_seen(const rlc_env *env, rlc_dict *td, rlc_tensor *observation, rlc_tensor *pixels) {
+    const rlc_env_keys *k = rlc__env_keys();
+    if (!env->pixels_only) {
+        rlc_dict_set_key(td, env->shown, observation);
+    }
+    if (env->from_pixels) {
+        rlc_dict_set_key(td, k->pixels, pixels);
+    }
+}
+
 /* The flags and the observation that a step starts from. */
 static void set_root(const rlc_env *env, rlc_dict *root, rlc_tensor *observation) {
     const rlc_env_keys *k = rlc__env_keys();
-    rlc_dict_set_key(root, env->shown, observation);
+    set_seen(env, root, observation, env->first_pixels);
     rlc_dict_set_key(root, k->done, env->flags_down);
     rlc_dict_set_key(root, k->terminated, env->flags_down);
     rlc_dict_set_key(root, k->truncated, env->flags_down);
@@ -72,6 +84,7 @@ rlc_dict *rlc_env_reset(rlc_env *env) {
         return NULL;
     }
     record(env, RLC_ENV_RESET_ALL, observation, env->flags_down, observation, &observation, 1);
+    env->pixels = env->first_pixels = rlc__env_draw(env, NULL, NULL);
     set_root(env, root, observation);
     rlc__transforms_reset(env, root, NULL);
     return root;
@@ -99,7 +112,8 @@ static rlc_dict *move(rlc_env *env) {
     rlc_tensor *rest[] = {env->taken, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column),
                           rlc_empty(RLC_BOOL, column)};
     record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
-    rlc_dict_set_key(next, env->shown, observation);
+    env->pixels = rlc__env_draw(env, NULL, NULL);
+    set_seen(env, next, observation, env->pixels);
     rlc_dict_set_key(next, k->reward, rest[1]);
     rlc_dict_set_key(next, k->done, done);
     rlc_dict_set_key(next, k->terminated, rest[2]);
@@ -141,8 +155,9 @@ typedef struct restarting {
 static void restart_entry(const rlc_key *key, rlc_tensor *fresh, void *data) {
     const restarting *r = data;
     rlc_tensor *lifted = rlc_dict_find_key(r->root, key);
-    /* outside of the rows that were reset, the environment's own observation is the last one already */
-    bool untouched = fresh == r->first && lifted == r->env->last;
+    /* outside of the rows that were reset, the environment's own observation is the last one already, as its picture is */
+    bool untouched =
+        (fresh == r->first && lifted == r->env->last) || (fresh == r->env->first_pixels && lifted == r->env->pixels);
     if (lifted != NULL && !untouched && fresh != r->env->flags_down) {
         fresh = rlc_where(rlc_transform_rows(r->done, fresh), fresh, lifted);
     }
@@ -165,7 +180,8 @@ static void restart(rlc_env *env, rlc_dict *root, rlc_tensor *first, rlc_tensor 
 
 rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
     const rlc_env_keys *k = rlc__env_keys();
-    env->taken = env->last = env->reward = NULL; /* those of another program may be gone */
+    /* those of another program may be gone */
+    env->taken = env->last = env->reward = env->pixels = env->first_pixels = NULL;
     if (rlc__require_program("env_step") == NULL || td == NULL) {
         return NULL;
     }
@@ -185,6 +201,7 @@ rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
         return NULL;
     }
     record(env, RLC_ENV_RESET, first, done, env->last, &first, 1);
+    env->first_pixels = rlc__env_draw(env, done, env->pixels);
     restart(env, root, first, done);
     return root;
 }

@@ -32,6 +32,7 @@
 #include "modules/recurrent.h"
 #include "envs/check.h"
 #include "envs/env.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 #include "objectives/estimators.h"
 #include "objectives/loss.h"
@@ -45,6 +46,7 @@
 #include "collectors/collector.h"
 #include "collectors/rollout.h"
 #include "recipes/builtin.h"
+#include "recipes/play.h"
 #include "recipes/run.h"
 
 #endif

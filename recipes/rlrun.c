@@ -15,6 +15,8 @@ static const char USAGE[] =
     "       rlrun check RECIPE [key=value ...]     build and dry-run only; prints the wiring\n"
     "       rlrun resume DIR [--jobs N]            go on with a run, or many seeds, that was stopped or killed\n"
     "       rlrun eval DIR [--episodes N]          evaluate a run's checkpoint\n"
+    "       rlrun play DIR [--gif F] [--png DIR] [--mp4 F] [--term] [--seed N] [--episodes N] [--overwrite]\n"
+    "                                              show what a run has learned, as pictures or in the terminal\n"
     "       rlrun list [TYPE | --markdown]         what can be named in a recipe\n"
     "       rlrun devices                          what this machine can run on\n"
     "\n"
@@ -28,7 +30,19 @@ static rlc_status wrong_usage(const char *format, const char *word) {
 }
 
 /* What may be said to a command. */
-enum { CHANGES = 1, OUT = 2, OVERWRITE = 4, QUIET = 8, EPISODES = 16, SEEDS = 32, JOBS = 64, MARKDOWN = 128 };
+enum {
+    CHANGES = 1 << 0,
+    OUT = 1 << 1,
+    OVERWRITE = 1 << 2,
+    QUIET = 1 << 3,
+    EPISODES = 1 << 4,
+    SEEDS = 1 << 5,
+    JOBS = 1 << 6,
+    MARKDOWN = 1 << 7,
+    SEED = 1 << 8,
+    FILM = 1 << 9,
+    LAST = FILM
+};
 
 /* What a command is about. */
 typedef enum subject { ANYTHING, RECIPE, FOLDER } subject;
@@ -40,23 +54,36 @@ static const struct {
     subject target; /* ANYTHING may also be nothing */
     int takes;
 } commands[] = {
-    {"train", rlrun_train, RECIPE, CHANGES | OUT | OVERWRITE | QUIET | SEEDS | JOBS},
-    {"check", rlrun_check, RECIPE, CHANGES | QUIET},
-    {"resume", rlrun_resume, FOLDER, CHANGES | QUIET | JOBS}, /* it says itself why it takes no changes */
+    {"train", rlrun_train, RECIPE, CHANGES | SEED | OUT | OVERWRITE | QUIET | SEEDS | JOBS},
+    {"check", rlrun_check, RECIPE, CHANGES | SEED | QUIET},
+    {"resume", rlrun_resume, FOLDER, CHANGES | SEED | QUIET | JOBS}, /* it says itself why it takes no changes */
     {"eval", rlrun_eval, FOLDER, EPISODES},
+    {"play", rlrun_play, FOLDER, FILM | SEED | EPISODES | OVERWRITE | QUIET},
     {"list", rlrun_list, ANYTHING, MARKDOWN},
     {"devices", rlrun_devices, ANYTHING, 0},
 };
 
-/* Options; `key` is what one is short for among the changes. */
+/* Options: where the text that follows one goes, or for those that are said and nothing more, what becomes true. `key` is
+ * what one is short for among the changes. */
 static const struct {
-    const char *name, *key;
+    const char *name;
     int what;
-    bool has_value;
+    const char *key;
+    size_t text, flag;
 } options[] = {
-    {"--seed", "seed", CHANGES, true},     {"--device", "device", CHANGES, true},   {"--out", NULL, OUT, true},
-    {"--episodes", NULL, EPISODES, true},  {"--overwrite", NULL, OVERWRITE, false}, {"--quiet", NULL, QUIET, false},
-    {"--markdown", NULL, MARKDOWN, false}, {"--seeds", NULL, SEEDS, true},          {"--jobs", NULL, JOBS, true},
+    {.name = "--seed", .what = SEED, .key = "seed", .text = offsetof(rlrun_arguments, seed)},
+    {.name = "--device", .what = CHANGES, .key = "device"},
+    {.name = "--out", .what = OUT, .text = offsetof(rlrun_arguments, out)},
+    {.name = "--episodes", .what = EPISODES},
+    {.name = "--seeds", .what = SEEDS},
+    {.name = "--jobs", .what = JOBS},
+    {.name = "--gif", .what = FILM, .text = offsetof(rlrun_arguments, gif)},
+    {.name = "--png", .what = FILM, .text = offsetof(rlrun_arguments, png)},
+    {.name = "--mp4", .what = FILM, .text = offsetof(rlrun_arguments, mp4)},
+    {.name = "--term", .what = FILM, .flag = offsetof(rlrun_arguments, term)},
+    {.name = "--overwrite", .what = OVERWRITE, .flag = offsetof(rlrun_arguments, overwrite)},
+    {.name = "--quiet", .what = QUIET, .flag = offsetof(rlrun_arguments, quiet)},
+    {.name = "--markdown", .what = MARKDOWN, .flag = offsetof(rlrun_arguments, markdown)},
 };
 
 /* Of "--seed=3" or "--seed 3". */
@@ -102,7 +129,7 @@ static void parse_seeds(rlrun_arguments *a, const char *text) {
 
 /* The word that asked for each thing, for messages. */
 typedef struct words {
-    const char *of[MARKDOWN + 1];
+    const char *of[LAST + 1];
 } words;
 
 /* The option that a word names, with or without a value behind '='. */
@@ -110,7 +137,7 @@ static int find_option(const char *word) {
     const size_t length = strcspn(word, "=");
     for (int k = 0; k < RLC_COUNT(options); k++) {
         const bool named = strncmp(word, options[k].name, length) == 0 && options[k].name[length] == '\0';
-        if (named && (word[length] == '\0' || options[k].has_value)) {
+        if (named && (word[length] == '\0' || options[k].flag == 0)) {
             return k;
         }
     }
@@ -120,24 +147,31 @@ static int find_option(const char *word) {
 
 static void parse_option(rlrun_arguments *a, words *said, int argc, char **argv, int *i) {
     const int k = find_option(argv[*i]);
-    const char *word = options[k].name, *value = options[k].has_value ? value_of(argc, argv, i) : NULL;
+    const char *word = options[k].name;
     said->of[options[k].what] = word;
+    if (options[k].flag != 0) {
+        *(bool *)((char *)a + options[k].flag) = true;
+        return;
+    }
+    const char *value = value_of(argc, argv, i);
+    if (options[k].text != 0) {
+        *(const char **)((char *)a + options[k].text) = value;
+    }
+    if (options[k].key != NULL) {
+        add_override(a, options[k].key, value);
+    }
     switch (options[k].what) {
-    case CHANGES: add_override(a, options[k].key, value); break;
-    case OUT: a->out = value; break;
     case EPISODES: a->episodes = parse_count(word, value, 1000000); break;
     case SEEDS: parse_seeds(a, value); break;
     case JOBS: a->jobs = parse_count(word, value, 10000); break;
-    case OVERWRITE: a->overwrite = true; break;
-    case QUIET: a->quiet = true; break;
-    default: a->markdown = true; break;
+    default: break;
     }
 }
 
 /* What a command would not look at is a mistake. */
 static void check_words(const rlrun_arguments *a, const words *said) {
     for (int k = 0; k < RLC_COUNT(commands); k++) {
-        for (int what = 1; what <= MARKDOWN && strcmp(a->command, commands[k].name) == 0; what *= 2) {
+        for (int what = 1; what <= LAST && strcmp(a->command, commands[k].name) == 0; what *= 2) {
             if (said->of[what] != NULL && !(commands[k].takes & what)) {
                 char text[64];
                 snprintf(text, sizeof text, "%s does not take %%s", a->command);

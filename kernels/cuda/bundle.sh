@@ -10,7 +10,7 @@ to=$2
 rm -rf "$to"
 mkdir -p "$to/build/tests" "$to/tests"
 cp rlrun "$to/"
-cp "$build/librlc.so" "$build/rlc_cuda.so" "$build/rlc_cuda-host.so" "$to/build/"
+cp "$build/librlc.so" "$build/rlc_draw.so" "$build/rlc_cuda.so" "$build/rlc_cuda-host.so" "$to/build/"
 for test in $3; do cp "$build/tests/$test" "$to/build/tests/"; done
 cp -r recipes "$to/"
 rm -f "$to"/recipes/*.c "$to"/recipes/*.h
@@ -19,7 +19,7 @@ cp -r tests/golden tests/shapes "$to/tests/"
 for name in cartpole acrobot mountain_car mountain_car_continuous pendulum; do rm -f "$to/tests/golden/$name.safetensors"; done
 rm -f "$to"/tests/golden/*.py
 
-ldd "$to/rlrun" "$to/build/librlc.so" "$to/build/rlc_cuda.so" "$to/build/tests/test_ops" |
+ldd "$to/rlrun" "$to/build/librlc.so" "$to/build/rlc_draw.so" "$to/build/rlc_cuda.so" "$to/build/tests/test_ops" |
     sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r library; do
     case ${library##*/} in
     libc.so* | libm.so* | libdl.so* | libpthread.so* | librt.so* | ld-linux* | libcu* | librlc.so) continue ;;
