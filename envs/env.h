@@ -39,6 +39,7 @@ typedef struct rlc_env_class {
     int64_t max_steps;  /* an episode is truncated after so many, unless the recipe says otherwise; 0 for never */
     double threshold;   /* mean return over 100 episodes that counts as solved; NAN for none */
     rlc_kernel *kernel; /* the loop over the batch (env_loop.h); NULL where the device has one called "env.NAME" */
+    bool host_fallback; /* where the device has none, `kernel` may run on the host: each step waits for copies */
 } rlc_env_class;
 
 struct rlc_env {
@@ -51,6 +52,7 @@ struct rlc_env {
     rlc_arena arena;
     rlc_state state;
     rlc_kernel *kernel;
+    bool on_host;                       /* the kernel, although the device is another: host_fallback */
     rlc_stream *stream, *action_stream; /* of resets, and of actions drawn from the spec */
     rlc_tensor *states, *elapsed, *episode_return, *totals, *returns, *lengths;
     rlc_tensor *flags_down; /* bool [N, 1], all false: the flags that a step starts from */

@@ -49,6 +49,7 @@ static const rlc_env_class point_mass = {
     .max_steps = 100,
     .threshold = 85,
     .kernel = point_mass_loop,
+    .host_fallback = true, /* on a GPU it would have no kernel at all */
 };
 
 RLC_PLUGIN(registry) {

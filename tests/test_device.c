@@ -116,13 +116,83 @@ static void run_nowhere(const rlc_node *node) {
     fail();
 }
 
-/* What runs on the host says so where it cannot. */
+/* What runs on the host says so where it may not, and what would allow it. */
 static void test_host_only(void **state) {
     (void)state;
-    static const rlc_custom_op op = {"halve", run_nowhere, NULL};
+    static const rlc_custom_op op = {.name = "halve", .run = run_nowhere};
     rlc_begin(there());
     assert_null(rlc_custom(&op, RLC_F32, RLC_SHAPE(1), rlc_ones(RLC_F32, RLC_SHAPE(1)), NULL, NULL, NULL, 0));
-    expect_error(rlc_end(there()), RLC_INVALID, "halve: runs on the host only, and this program is one of device");
+    expect_error(
+        rlc_end(there()), RLC_INVALID,
+        "halve: runs on the host only, and this program is one of device cuda-host:0; `.host_fallback = true` in "
+        "its rlc_custom_op lets it run there all the same");
+}
+
+/* in[0] + aux in[1], where both may be the same tensor; what is below 0 is no number. */
+static void run_weighted(const rlc_node *node) {
+    const float weight = *(const float *)node->aux, *a = node->in[0]->data, *b = node->in[1]->data;
+    assert_true(node->out->device->memory.on_host && node->in[0]->device->memory.on_host);
+    for (int64_t i = 0; i < node->out->numel; i++) {
+        if (a[i] < 0) {
+            rlc_kernel_fail(node, "element %lld is below 0", (long long)i);
+            return;
+        }
+        ((float *)node->out->data)[i] = a[i] + weight * b[i];
+    }
+}
+
+static rlc_tensor *weighted_gradient(const rlc_node *node, rlc_tensor *g, int i) {
+    return i == 0 ? g : rlc_mul_scalar(g, (double)*(const float *)node->aux);
+}
+
+static const rlc_custom_op weighted = {
+    .name = "weighted", .run = run_weighted, .grad = weighted_gradient, .host_fallback = true};
+
+static rlc_tensor *add_weighted(rlc_tensor *a, rlc_tensor *b, float weight) {
+    return rlc_custom(&weighted, RLC_F32, rlc_shape_of(a), a, b, NULL, &weight, sizeof weight);
+}
+
+/* Amid ops of the device, more often than a program keeps lists; the same list again is replayed around it. */
+static void test_host_fallback(void **state) {
+    (void)state;
+    rlc_tensor *x = rlc_tensor_new(sides[1].device, RLC_F32, RLC_SHAPE(2, 3));
+    expect_ok(rlc_requires_grad(x));
+    for (int round = 0; round < 4; round++) {
+        const float start = (float)round;
+        float got[6], gradient[6];
+        expect_ok(rlc_tensor_write(x, (float[]){start, 1, 2, 3, 4, 5}));
+        rlc_zero_grad(x);
+        rlc_begin(there());
+        rlc_tensor *y = add_weighted(rlc_transpose(x, 0, 1), rlc_transpose(x, 0, 1), 1);
+        for (int i = 0; i < 20; i++) {
+            y = rlc_add_scalar(rlc_mul_scalar(rlc_add_scalar(y, 1), 1), -1);
+            y = add_weighted(y, rlc_ones(RLC_F32, RLC_SHAPE(3, 2)), 0.5f);
+        }
+        rlc_backward(rlc_sum(y, RLC_ALL, false));
+        expect_ok(rlc_read(y, got));
+        expect_ok(rlc_end(there()));
+        expect_ok(rlc_tensor_read(x->grad, gradient));
+        for (int i = 0; i < 6; i++) {
+            assert_true(got[i] == 2 * (i == 0 ? start : (float)(i % 2 * 3 + i / 2)) + 10);
+            assert_true(gradient[i] == 2);
+        }
+    }
+    expect_ok(rlc_tensor_write(x, (float[]){1, 1, 1, 1, -1, 1}));
+    rlc_begin(there());
+    there()->where = "modules.heavy";
+    add_weighted(x, x, 1);
+    expect_error(rlc_end(there()), RLC_FAILED, "modules.heavy: custom: element 4 is below 0");
+    rlc_tensor_free(x);
+}
+
+/* What kernels before it have found wrong is known before it runs. */
+static void test_host_fallback_after_a_fault(void **state) {
+    (void)state;
+    rlc_begin(there());
+    rlc_tensor *x = rlc_full(RLC_F32, RLC_SHAPE(5), -1);
+    rlc_tensor *y = rlc_index_select(x, rlc_from_data(RLC_I64, RLC_SHAPE(1), (int64_t[]){9}));
+    add_weighted(y, y, 1);
+    expect_error(rlc_end(there()), RLC_FAILED, "index_select: index 9 is outside of a dimension of size 5");
 }
 
 static void test_no_memory(void **state) {
@@ -342,6 +412,8 @@ int main(void) {
         cmocka_unit_test_setup(test_faults, forget_machine),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
         cmocka_unit_test_setup(test_host_only, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback_after_a_fault, forget_machine),
         cmocka_unit_test_setup(test_no_memory, forget_machine),
         cmocka_unit_test_setup(test_lists_that_differ_a_little, forget_machine),
         cmocka_unit_test_setup(test_settings_and_shapes_that_differ, forget_machine),

@@ -152,6 +152,9 @@ rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *program, int first, int last);
 void rlc__cuda_forget(rlc_device *device, rlc_program *program);
 
+/* Runs a node that is marked on_host, when all before it is done: host_node.cu. */
+rlc_status rlc__cuda_run_on_host(rlc_cuda *cuda, rlc_program *program, const rlc_node *node);
+
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \
     X(elementwise) X(copy) X(reduce) X(rows) X(sort) X(index) X(linear) X(update) X(random) X(priority) X(env)
