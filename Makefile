@@ -112,7 +112,7 @@ TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,
 
 # where they find the command
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
-    -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
+    -DTEST_EXAMPLES='"$O/examples"'
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'

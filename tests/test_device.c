@@ -120,12 +120,23 @@ static void run_nowhere(const rlc_node *node) {
 static void test_host_only(void **state) {
     (void)state;
     static const rlc_custom_op op = {.name = "halve", .run = run_nowhere};
+    static const rlc_env_class type = {
+        .base = {.kind = "env", .name = "Nowhere", .size = sizeof(rlc_env)},
+        .state_size = 1,
+        .observation_size = 1,
+        .num_actions = 2,
+        .kernel = run_nowhere,
+    };
+    rlc_registry *registry;
+    rlc_env *env;
     rlc_begin(there());
     assert_null(rlc_custom(&op, RLC_F32, RLC_SHAPE(1), rlc_ones(RLC_F32, RLC_SHAPE(1)), NULL, NULL, NULL, 0));
-    expect_error(
-        rlc_end(there()), RLC_INVALID,
-        "halve: runs on the host only, and this program is one of device cuda-host:0; `.host_fallback = true` in "
-        "its rlc_custom_op lets it run there all the same");
+    expect_error(rlc_end(there()), RLC_INVALID, "; `.host_fallback = true` in its rlc_custom_op lets it run there all");
+    expect_ok(rlc_registry_new(&registry));
+    expect_ok(rlc_register(registry, &type.base));
+    expect_error(rlc_env_make(registry, sides[1].device, 1, "{type: Nowhere}", &env), RLC_INVALID,
+                 "; `.host_fallback = true` in its rlc_env_class lets its kernel run on the host all the same");
+    rlc_registry_free(registry);
 }
 
 /* in[0] + aux in[1], where both may be the same tensor; what is below 0 is no number. */
@@ -305,21 +316,27 @@ static void test_data_that_changes(void **state) {
 
 /* Recipes, small and short, so that the host gets through. */
 static const struct {
-    const char *name, *arguments, *lists;
+    const char *name, *arguments;
+    const char *program, *lists; /* what one of its programs is to know in the end */
 } runs[] = {
-    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2",
+    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2", "update",
      "2 lists were unknown"},
     {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2",
-     "2 lists were unknown"},
-    {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "2 lists were unknown"},
+     "update", "2 lists were unknown"},
+    {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "update", "2 lists were unknown"},
     {"sac",
      "tests/shapes/sac.yaml eval.episodes=2 collector.total_frames=300 'modules.actor_net.num_cells=[32, 16]' "
      "'modules.qvalue.num_cells=[16, 32]'",
-     "1 lists were unknown"},
+     "update", "1 lists were unknown"},
     {"td3",
      "tests/shapes/td3.yaml eval.episodes=2 collector.total_frames=300 'modules.actor.modules.0.num_cells=[32, 16]' "
      "'modules.qvalue.num_cells=[16, 32]'",
-     "2 lists were unknown"},
+     "update", "2 lists were unknown"},
+    /* an environment that runs on the host: two nodes a step, so 101 stretches for 50 steps */
+    {"plug-in",
+     "examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so collector.total_frames=2000 "
+     "collector.frames_per_batch=50 collector.init_random_frames=0 eval.episodes=2",
+     "collect", "101 lists were unknown, 101 were captured"},
 };
 
 static void run_on(int i, const char *device, const char *machine, const char *folder) {
@@ -331,18 +348,19 @@ static void run_on(int i, const char *device, const char *machine, const char *f
     unsetenv("RLC_LOG");
 }
 
-/* In the log of the last run: what its updates' program knew in the end. */
-static void expect_replays(int i) {
-    char wanted[128];
+/* In the log of the last run: what a program knew in the end. */
+static void expect_replays(const char *name, const char *program, const char *lists) {
+    char wanted[128], which[64];
     char *log = read_file(in_work_folder("log"), NULL), *last = NULL;
     assert_non_null(log);
-    for (char *at = log; (at = strstr(at, "program 'update': ")) != NULL; at++) {
+    snprintf(which, sizeof which, "program '%s': ", program);
+    for (char *at = log; (at = strstr(at, which)) != NULL; at++) {
         last = at;
     }
     assert_non_null(last);
-    snprintf(wanted, sizeof wanted, "program 'update': %s", runs[i].lists);
+    snprintf(wanted, sizeof wanted, "%s%s", which, lists);
     if (strncmp(last, wanted, strlen(wanted)) != 0) {
-        fail_msg("%s: expected that at the end '%s', got '%.100s'", runs[i].name, wanted, last);
+        fail_msg("%s: expected that at the end '%s', got '%.100s'", name, wanted, last);
     }
     free(log);
 }
@@ -387,12 +405,28 @@ static void test_runs(void **state) {
         }
         run_on(i, "cpu", "", folder[0]);
         run_on(i, parity_device(), "guard", folder[1]);
-        expect_replays(i);
+        expect_replays(runs[i].name, runs[i].program, runs[i].lists);
         expect_similar(runs[i].name, folder[0], folder[1]);
         run_on(i, parity_device(), "descending", folder[2]);
         expect_equal_files(folder[1], folder[2], "scalars.csv");
         expect_equal_files(folder[1], folder[2], "checkpoint.safetensors");
     }
+}
+
+/* That an environment runs on the host is said once, whatever number of programs it steps in. */
+static void test_host_fallback_is_said(void **state) {
+    (void)state;
+    char arguments[512], wanted[256];
+    snprintf(arguments, sizeof arguments,
+             "check examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so --device %s",
+             parity_device());
+    snprintf(wanted, sizeof wanted, "rlc: env.PointMass has no kernel for device %s: it runs on the host",
+             sides[1].device->name);
+    expect_rlrun(arguments, 0, wanted);
+    char *log = read_file(in_work_folder("log"), NULL);
+    assert_non_null(log);
+    assert_null(strstr(strstr(log, wanted) + 1, "rlc: env.PointMass"));
+    free(log);
 }
 
 static int open_all(void **state) {
@@ -418,6 +452,7 @@ int main(void) {
         cmocka_unit_test_setup(test_lists_that_differ_a_little, forget_machine),
         cmocka_unit_test_setup(test_settings_and_shapes_that_differ, forget_machine),
         cmocka_unit_test_setup(test_data_that_changes, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback_is_said, forget_machine),
         cmocka_unit_test_setup(test_runs, forget_machine),
     };
     return cmocka_run_group_tests_name("another device", tests, open_all, close_all);

@@ -111,7 +111,7 @@ static void test_draws(void **state) {
     (void)state;
     static const char *const ways[] = {"uniform",   "normal",      "integer", "permutation",
                                        "bernoulli", "categorical", "from"};
-    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 5000};
+    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 2048, 5000, 20000};
     for (int w = 0; w < RLC_COUNT(ways); w++) {
         for (int c = 0; c < RLC_COUNT(counts); c++) {
             start_kept();
