@@ -87,6 +87,12 @@ static void test_faults(void **state) {
         expect_error(rlc_end(p), RLC_FAILED,
                      "modules.choice: index_select: index 5 is outside of a dimension of size 5");
         rlc_begin(p);
+        int64_t places[100] = {[70] = 9, [80] = 3};
+        rlc_tensor *far =
+            rlc_scatter_add(x, 0, rlc_from_data(RLC_I64, RLC_SHAPE(100), places), rlc_ones(RLC_F32, RLC_SHAPE(100)));
+        assert_int_equal(rlc_read(far, values), RLC_FAILED);
+        expect_error(rlc_end(p), RLC_FAILED, "scatter_add: index 9 is outside of a dimension of size 5");
+        rlc_begin(p);
         rlc_stream *stream = rlc_stream_new(sides[i].device, 1, "empty");
         rlc_tensor *empty = rlc_random_index(stream, rlc_zeros(RLC_I64, RLC_SHAPE(1)), 1);
         assert_int_equal(rlc_read(empty, &number), RLC_FAILED);

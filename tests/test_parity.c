@@ -292,6 +292,9 @@ static void test_scans(void **state) {
             compare(&(parity){"scan", call_scan, &dim, {shape, shape}, 2, dtype, SIGNED, 0});
         }
     }
+    const int time = 1;
+    const rlc_shape long_rows = RLC_SHAPE(33, 65, 1), end = RLC_SHAPE(33, 1, 1); /* more than a tile, both ways */
+    compare(&(parity){"scan of rows", call_scan, &time, {long_rows, long_rows, end}, 3, RLC_F32, SIGNED, 0});
 }
 
 /* Many that point to the same places. */
@@ -318,6 +321,9 @@ static void test_indexing(void **state) {
             const parity c = {ways[i], call_index, ways[i], {RLC_SHAPE(7, 7, 3), RLC_SHAPE(7, 211, 3)},
                               2,       dtype,      UNIT,    0};
             compare(&c);
+            /* few long lines, several indices in a row of which say the same; many short ones */
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(7, 7), RLC_SHAPE(7, 3000)}, 2, dtype, UNIT, 0});
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(911, 7), RLC_SHAPE(911, 1)}, 2, dtype, UNIT, 0});
         }
     }
 }

@@ -42,8 +42,9 @@ typedef struct rlc_fault {
 /* Launches with more blocks than this let each thread do more than one element. */
 enum { RLC_BLOCK = 256, RLC_MAX_BLOCKS = 1 << 16 };
 
-/* Room for what a kernel leaves for the next one of the same node: the squares of so many gradients. */
-enum { RLC_SCRATCH = 65536 + 8 };
+/* Room, in doubles, for what a kernel leaves for the next one of the same node: the squares of as many gradients as a node
+ * can name, and sums of shares (tree.cuh). */
+enum { RLC_SCRATCH = 65536 + 8 + 8192 };
 
 typedef struct rlc_cuda {
     int index;
