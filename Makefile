@@ -7,7 +7,8 @@
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
 #   make docs       docs/recipe-reference.md, docs/c-api.md from option tables and headers; docs-check compares them
 #   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
-#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU
+#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU:
+#                                                        ./check tests there, bench/cuda.sh measures
 
 comma := ,
 CC = gcc

@@ -53,7 +53,8 @@ typedef struct rlc_cuda {
     void *blas_room;
     rlc_fault *fault;
     double *scratch;
-    bool synchronous; /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool synchronous;    /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool without_graphs; /* RLC_CUDA_NO_GRAPHS: launches every list node by node, to see what graphs are worth */
     char description[256];
     char last_program[64]; /* whose list was launched last, for messages */
 } rlc_cuda;

@@ -3,7 +3,8 @@
  * A program's recurring steps give the same lists at the same addresses. So each program keeps the signatures of the last
  * lists it ran: one that is new is launched node by node; one that comes a second time is captured as a CUDA graph; after
  * that the graph is launched instead. An unknown list is slower but never wrong. RLC_LOG=graph tells what became of a list
- * and in what a new one differs from the one before; RLC_EAGER=1 and RLC_CHECK_NAN=1 leave graphs out.
+ * and in what a new one differs from the one before; RLC_EAGER=1, RLC_CHECK_NAN=1 and RLC_CUDA_NO_GRAPHS=1 leave graphs
+ * out.
  *
  * Nodes that run on the host (host_node.cu) cut what is to be run into stretches, each of which is a list of its own here.
  */
@@ -222,7 +223,7 @@ static int end_of_stretch(const rlc_program *p, int first, int last) {
 }
 
 static rlc_status run_stretches(rlc_cuda *cuda, rlc_program *p, int first, int last) {
-    const bool one_by_one = p->eager || p->check_nan;
+    const bool one_by_one = p->eager || p->check_nan || cuda->without_graphs;
     int stretches = 1;
     for (int i = first; i < last; i++) {
         stretches += p->nodes[i].on_host;
