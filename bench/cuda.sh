@@ -37,7 +37,8 @@ row() { # name: a cell for each batch
     echo
 }
 
-echo "$(./rlrun devices | sed -n "s/^${device%%:*} *//p"), $(date -u +%Y-%m-%d)"
+description=$(./rlrun devices | sed -n "s/^${device%%:*} *//p")
+echo "${description:-$device}, $(date -u +%Y-%m-%d)"
 echo
 echo "Updates of DQN a second, the network and the optimiser of recipes/dqn.yaml, by rows of a batch:"
 echo
@@ -66,6 +67,6 @@ echo "PPO on CartPole, $num_envs environments, bench/ppo_cartpole_4096.yaml:"
 echo
 echo "| frames | seconds | frames/s | frames to 475 | seconds to 475 |"
 echo "|---|---|---|---|---|"
-printf '| %s | %s | %.0f | %s | %s |\n' "$(number "$out/summary.json" frames)" "$(number "$out/summary.json" wall_s)" \
+printf '| %s | %.2f | %.0f | %s | %s |\n' "$(number "$out/summary.json" frames)" "$(number "$out/summary.json" wall_s)" \
     "$(number "$out/summary.json" frames_per_s)" "${solved:--}" \
     "$([ -z "$solved" ] && echo - || awk -F, -v at="$solved" 'NR > 1 && $1 >= at { print $2; exit }' "$out/timing.csv")"

@@ -34,11 +34,12 @@ def replay(device):
     }
 
 
-def make_update(device, batch):
+def make_update(device, batch, way):
     online, target, data = network(device), network(device), replay(device)
     target.load_state_dict(online.state_dict())
     is_cuda = torch.device(device).type == "cuda"
     optimizer = torch.optim.Adam(online.parameters(), lr=2.5e-4, fused=is_cuda or None)
+    count = 0
 
     def loss_of(index):
         row = {name: x[index] for name, x in data.items()}
@@ -47,24 +48,18 @@ def make_update(device, batch):
             wanted = row["reward"] + GAMMA * best * ~row["terminated"]
         return nn.functional.mse_loss(online(row["observation"]).gather(1, row["action"]), wanted)
 
-    def make(loss_of):
-        count = 0
+    loss_of = way(loss_of)
 
-        def update():
-            nonlocal count
-            index = torch.randint(CAPACITY, (batch,), device=device)
-            optimizer.zero_grad(set_to_none=True)
-            loss_of(index).backward()
-            optimizer.step()
-            count += 1
-            if count % TARGET_EVERY == 0:
-                with torch.no_grad():
-                    for t, o in zip(target.parameters(), online.parameters()):
-                        t.copy_(o)
+    def update():
+        nonlocal count
+        optimizer.zero_grad(set_to_none=True)
+        loss_of(torch.randint(CAPACITY, (batch,), device=device)).backward()
+        optimizer.step()
+        count += 1
+        if count % TARGET_EVERY == 0:
+            target.load_state_dict(online.state_dict())
 
-        return update
-
-    return loss_of, make
+    return update
 
 
 def synchronize(device):
@@ -101,8 +96,8 @@ def main():
         cells = []
         for batch in arguments.batches:
             torch._dynamo.reset()
-            loss_of, make = make_update(arguments.device, batch)
-            cells.append(f"{rate(make(way(loss_of)), arguments.device, arguments.seconds):.0f}")
+            update = make_update(arguments.device, batch, way)
+            cells.append(f"{rate(update, arguments.device, arguments.seconds):.0f}")
         print(f"| PyTorch {torch.__version__}, {name} | {' | '.join(cells)} |", flush=True)
 
 
