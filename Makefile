@@ -7,7 +7,8 @@
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
 #   make docs       docs/recipe-reference.md, docs/c-api.md from option tables and headers; docs-check compares them
 #   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
-#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU
+#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU:
+#                                                        ./check tests there, bench/cuda.sh measures
 
 comma := ,
 CC = gcc
@@ -117,7 +118,7 @@ TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,
 
 # where they find the command
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
-    -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
+    -DTEST_EXAMPLES='"$O/examples"'
 
 # which look at pictures
 $O/tests/test_render $O/tests/test_play: LDLIBS += -lcairo -lgif

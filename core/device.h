@@ -32,7 +32,8 @@ struct rlc_device {
     rlc_memory memory;
     rlc_status (*to_host)(rlc_device *device, void *host, const void *data, size_t size);
     rlc_status (*from_host)(rlc_device *device, void *data, const void *host, size_t size);
-    /* Computes nodes [first, last) of the program in order. */
+    /* Computes nodes [first, last) of the program in order. A node that is marked `on_host` gets copies of its operands in
+     * host memory, and what it has written there, in `out` and in `more`, is copied back. */
     rlc_status (*run)(rlc_device *device, rlc_program *program, int first, int last);
     /* Gives up what the device keeps for a program that is about to be freed; NULL when it keeps nothing. */
     void (*forget)(rlc_device *device, rlc_program *program);
@@ -60,6 +61,10 @@ rlc_status rlc_device_open(const char *name, rlc_device **device);
  * or fails with a reason. */
 typedef rlc_status rlc_backend_open(int index, rlc_device *device);
 rlc_status rlc__backend_load(const char *backend, int index, rlc_device *device);
+
+/* Says on standard error, once in a process for each `what`, that it runs on the host although the program is the device's.
+ * For what a plug-in brings along, where its class allows that: host_fallback. */
+void rlc__tell_fallback(const rlc_device *device, const char *what);
 
 /* Stops the program, with a message that names op and module, when the node's result is not finite: RLC_CHECK_NAN. */
 void rlc__check_finite(rlc_program *program, const rlc_node *node);

@@ -214,12 +214,14 @@ rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t coun
 
 /* An op of your own. `run` computes node->out from node->in (NULL beyond the ones given) and `aux`, of which the program
  * keeps a copy. `grad` returns the gradient for in[i] given that of the result; with NULL the result needs none. Operands
- * reach `run` contiguous. It runs on the host, so all of them must live there. */
+ * reach `run` contiguous and in host memory. In a program of another device the op is an error, unless `host_fallback`
+ * allows what it costs there: the device stops for it, operands are copied to the host and the result back. */
 typedef struct rlc_node rlc_node;
 typedef struct rlc_custom_op {
     const char *name;
     void (*run)(const rlc_node *node);
     rlc_tensor *(*grad)(const rlc_node *node, rlc_tensor *grad, int i);
+    bool host_fallback;
 } rlc_custom_op;
 rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape, rlc_tensor *a, rlc_tensor *b,
                        rlc_tensor *c, const void *aux, size_t aux_size);

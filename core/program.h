@@ -47,7 +47,8 @@ struct rlc_node {
     const char *where; /* path of the module that recorded it, or NULL */
     uint32_t aux_size;
     uint16_t op, num_more;
-    uint8_t needs; /* needs: bit i is set when in[i] wants a gradient, bit 3 when `more` does */
+    uint8_t needs; /* bit i is set when in[i] wants a gradient, bit 3 when `more` does */
+    bool on_host;  /* `run` wants host memory, whatever the device (device.h) */
 };
 
 /* How a policy chooses: collectors run under RANDOM, evaluation under DETERMINISTIC. */

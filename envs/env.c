@@ -71,14 +71,24 @@ static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
 
 /* The kernel that steps this class on this device. What a class brings along runs on the host. */
 static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
+    const rlc_env_class *type = env->type;
+    const bool is_host = env->device->memory.on_host;
     char name[128];
-    snprintf(name, sizeof name, "env.%s", env->type->base.name);
+    snprintf(name, sizeof name, "env.%s", type->base.name);
     env->kernel = rlc_device_kernel(env->device, name);
-    if (env->type->kernel != NULL && env->device->memory.on_host) {
-        env->kernel = env->type->kernel;
+    if (type->kernel != NULL && (is_host || (env->kernel == NULL && type->host_fallback))) {
+        env->kernel = type->kernel;
+        env->on_host = !is_host;
     }
     if (env->kernel == NULL) {
-        return rlc_value_fail(options, "env: %s does not run on device %s", env->type->base.name, env->device->name);
+        return rlc_value_fail(options, "env: %s does not run on device %s%s", type->base.name, env->device->name,
+                              type->kernel != NULL
+                                  ? "; `.host_fallback = true` in its rlc_env_class lets its kernel run "
+                                    "on the host all the same"
+                                  : "");
+    }
+    if (env->on_host) {
+        rlc__tell_fallback(env->device, name);
     }
     return RLC_OK;
 }

@@ -51,6 +51,7 @@ typedef struct rlc_env_class {
     int frame_height, frame_width, frames_per_second;
     /* draws a state into uint8 [frame_height, frame_width, 3]; NULL where rlc_draw.so has a scene of the class's name */
     void (*render)(const float *state, uint8_t *rgb);
+    bool host_fallback; /* where the device has none, `kernel` may run on the host: each step waits for copies */
 } rlc_env_class;
 
 struct rlc_env {
@@ -65,6 +66,7 @@ struct rlc_env {
     rlc_arena arena;
     rlc_state state;
     rlc_kernel *kernel;
+    bool on_host;                       /* the kernel, although the device is another: host_fallback */
     rlc_stream *stream, *action_stream; /* of resets, and of actions drawn from the spec */
     rlc_tensor *states, *elapsed, *episode_return, *totals, *returns, *lengths;
     rlc_tensor *flags_down; /* bool [N, 1], all false: the flags that a step starts from */

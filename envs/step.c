@@ -47,7 +47,8 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
                                  .more = more,
                                  .num_more = (uint16_t)(COMMON + count),
                                  .aux = call,
-                                 .aux_size = sizeof *call};
+                                 .aux_size = sizeof *call,
+                                 .on_host = env->on_host};
     bool was = rlc_no_grad(true);
     rlc__commit(p, RLC_F32);
     rlc_no_grad(was);

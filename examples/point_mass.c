@@ -73,6 +73,7 @@ static const rlc_env_class point_mass = {
     .frame_width = WIDTH,
     .frames_per_second = 20,
     .render = point_mass_render,
+    .host_fallback = true, /* on a GPU it would have no kernel at all */
 };
 
 RLC_PLUGIN(registry) {

@@ -48,7 +48,7 @@ static void do_nothing(const rlc_node *node) {
     (void)node;
 }
 
-static const rlc_custom_op custom = {"my_op", do_nothing, NULL};
+static const rlc_custom_op custom = {.name = "my_op", .run = do_nothing};
 #define CUSTOM(a, b) rlc_custom(&custom, RLC_F32, RLC_SHAPE(2), a, b, NULL, NULL, 0)
 #define TWO(a, b) ((rlc_tensor *[]){a, b})
 

@@ -61,7 +61,7 @@ static void test_recipes(void **state) {
         const char *name = stem(recipes.gl_pathv[i]);
         char arguments[1024], summary[128];
         snprintf(arguments, sizeof arguments,
-                 "%s plugins.0=%s/%s.so collector.total_frames=600 collector.init_random_frames=200 eval.every=300 "
+                 "%s plugins.0=../%s/%s.so collector.total_frames=600 collector.init_random_frames=200 eval.every=300 "
                  "eval.episodes=2 --out %s",
                  recipes.gl_pathv[i], TEST_EXAMPLES, name, in_work_folder(name));
         expect_rlrun(arguments, 0, "100%        600 frames");
@@ -95,7 +95,7 @@ static void test_environment_keeps_its_promises(void **state) {
 static void test_check_of_a_recipe(void **state) {
     (void)state;
     char command[1024], arguments[1024];
-    snprintf(arguments, sizeof arguments, "check examples/point_mass.yaml plugins.0=%s/point_mass.so", TEST_EXAMPLES);
+    snprintf(arguments, sizeof arguments, "check examples/point_mass.yaml plugins.0=../%s/point_mass.so", TEST_EXAMPLES);
     expect_rlrun(arguments, 0, "good to train");
     snprintf(command, sizeof command, "%s -shared -fPIC -I. -o %s/broken.so tests/plugins/broken_env.c", TEST_CC,
              work_folder);

@@ -201,6 +201,12 @@ static void test_reductions(void **state) {
             }
         }
     }
+    /* shared among blocks: as many as there may be, and columns whose last shares are short */
+    table[0].dim = RLC_ALL;
+    compare(&(parity){"long sum", call_reduction, &table[0], {RLC_SHAPE(4300801)}, 1, RLC_F32, SIGNED, 0});
+    table[0].dim = 0;
+    compare(&(parity){"long columns", call_reduction, &table[0], {RLC_SHAPE(262145, 3)}, 1, RLC_F32, SIGNED, 0});
+    compare(&(parity){"many columns", call_reduction, &table[0], {RLC_SHAPE(8193, 513)}, 1, RLC_F32, SIGNED, 0});
     table[0].dim = 1;
     compare(&(parity){"sum of nothing", call_reduction, &table[0], {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"no sums", call_reduction, &table[0], {RLC_SHAPE(0, 3)}, 1, RLC_F32, SIGNED, 0});
@@ -253,7 +259,7 @@ static rlc_tensor *call_sort_with_nan(rlc_tensor *const *x, const void *data) {
 
 static void test_sorting(void **state) {
     (void)state;
-    static const int64_t lengths[] = {1, 2, 3, 4, 5, 7, 64, 65, 1000};
+    static const int64_t lengths[] = {1, 2, 3, 4, 5, 7, 64, 65, 1000, 2047, 2048, 2049, 5000, 8193}; /* 2048: a tile */
     for (int k = 0; k < RLC_COUNT(lengths); k++) {
         for (int i = 0; i < 2; i++) {
             const bool descending = i == 1;
@@ -265,6 +271,7 @@ static void test_sorting(void **state) {
         }
     }
     const bool no = false;
+    compare(&(parity){"argsort of rows", call_argsort, &no, {RLC_SHAPE(700, 7)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"argsort of nothing", call_argsort, &no, {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
 }
 
@@ -285,6 +292,9 @@ static void test_scans(void **state) {
             compare(&(parity){"scan", call_scan, &dim, {shape, shape}, 2, dtype, SIGNED, 0});
         }
     }
+    const int time = 1;
+    const rlc_shape long_rows = RLC_SHAPE(33, 65, 1), end = RLC_SHAPE(33, 1, 1); /* more than a tile, both ways */
+    compare(&(parity){"scan of rows", call_scan, &time, {long_rows, long_rows, end}, 3, RLC_F32, SIGNED, 0});
 }
 
 /* Seven elements from windows of three of nine, forwards and out of order. */
@@ -329,6 +339,9 @@ static void test_indexing(void **state) {
             const parity c = {ways[i], call_index, ways[i], {RLC_SHAPE(7, 7, 3), RLC_SHAPE(7, 211, 3)},
                               2,       dtype,      UNIT,    0};
             compare(&c);
+            /* few long lines, several indices in a row of which say the same; many short ones */
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(7, 7), RLC_SHAPE(7, 3000)}, 2, dtype, UNIT, 0});
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(911, 7), RLC_SHAPE(911, 1)}, 2, dtype, UNIT, 0});
         }
     }
 }

@@ -111,7 +111,7 @@ static void test_draws(void **state) {
     (void)state;
     static const char *const ways[] = {"uniform",   "normal",      "integer", "permutation",
                                        "bernoulli", "categorical", "from"};
-    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 5000};
+    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 2048, 5000, 20000};
     for (int w = 0; w < RLC_COUNT(ways); w++) {
         for (int c = 0; c < RLC_COUNT(counts); c++) {
             start_kept();
@@ -167,7 +167,7 @@ static rlc_tensor *optimise(kept *k, const void *data) {
 static void test_optimisers(void **state) {
     (void)state;
     static const char *const names[] = {"adam", "sgd", "rmsprop", "lerp", "clip by value", "clip by norm"};
-    static const int64_t counts[] = {1, 7, 300, 20011};
+    static const int64_t counts[] = {1, 7, 300, 70001};
     for (int i = 0; i < RLC_COUNT(names) * RLC_COUNT(counts) * 4; i++) {
         const optimiser o = {names[i / 4 / RLC_COUNT(counts)], i / 4 / RLC_COUNT(counts), i & 1};
         const rlc_dtype dtype = i & 2 ? RLC_F64 : RLC_F32;
@@ -182,6 +182,27 @@ static void test_optimisers(void **state) {
         take_steps(o.what, optimise, &o, 0);
         free_kept();
     }
+}
+
+/* More gradients than a launch takes, of which some are long. */
+static rlc_tensor *clip_many(kept *k, const void *data) {
+    rlc_tensor *parts[40];
+    (void)data;
+    const bool was = rlc_no_grad(true);
+    const int count = rlc_unbind(k->t[GRAD], 0, parts, RLC_COUNT(parts));
+    parts[3] = k->t[FIRST];
+    rlc_tensor *norm = rlc_clip_grad_norm(parts, count, 0.7);
+    rlc_no_grad(was);
+    return norm;
+}
+
+static void test_clipping_of_many(void **state) {
+    (void)state;
+    start_kept();
+    keep_root(GRAD, RLC_F32, RLC_SHAPE(40, 300), SIGNED);
+    keep_root(FIRST, RLC_F32, RLC_SHAPE(70001), SIGNED);
+    take_steps("clip many", clip_many, NULL, 0);
+    free_kept();
 }
 
 /* A ring with priorities: rows come, rows are drawn, their priorities change. */
@@ -302,6 +323,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_draws, fresh_start),
         cmocka_unit_test_setup(test_optimisers, fresh_start),
+        cmocka_unit_test_setup(test_clipping_of_many, fresh_start),
         cmocka_unit_test_setup(test_replay, fresh_start),
         cmocka_unit_test_setup(test_environments, fresh_start),
     };

@@ -42,8 +42,9 @@ typedef struct rlc_fault {
 /* Launches with more blocks than this let each thread do more than one element. */
 enum { RLC_BLOCK = 256, RLC_MAX_BLOCKS = 1 << 16 };
 
-/* Room for what a kernel leaves for the next one of the same node: the squares of so many gradients. */
-enum { RLC_SCRATCH = 65536 + 8 };
+/* Room, in doubles, for what a kernel leaves for the next one of the same node: the squares of as many gradients as a node
+ * can name, and sums of shares (tree.cuh). */
+enum { RLC_SCRATCH = 65536 + 8 + 8192 };
 
 typedef struct rlc_cuda {
     int index;
@@ -52,7 +53,8 @@ typedef struct rlc_cuda {
     void *blas_room;
     rlc_fault *fault;
     double *scratch;
-    bool synchronous; /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool synchronous;    /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool without_graphs; /* RLC_CUDA_NO_GRAPHS: launches every list node by node, to see what graphs are worth */
     char description[256];
     char last_program[64]; /* whose list was launched last, for messages */
 } rlc_cuda;
@@ -151,6 +153,9 @@ rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *
 /* Runs lists: replay.cu. */
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *program, int first, int last);
 void rlc__cuda_forget(rlc_device *device, rlc_program *program);
+
+/* Runs a node that is marked on_host, when all before it is done: host_node.cu. */
+rlc_status rlc__cuda_run_on_host(rlc_cuda *cuda, rlc_program *program, const rlc_node *node);
 
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \

@@ -26,31 +26,79 @@ static batch batch_of(const rlc_node *node) {
     return b;
 }
 
-/* The episodes that have ended go into the history one by one, in the order of the rows, so one block looks for them: each
- * thread at a few rows, then, where one has found something, the first thread at all of those. Moves the counter on. */
-enum { ROWS_EACH = 16 };
+/* The episodes that have ended go into the history one by one, in the order of the rows, each into the sum that the one
+ * before has left. So one block does it, and what a thread then has to wait for is in the block's own memory: all threads
+ * look for rows that are done, of which many episodes can end in one step, and bring them and the history there; the first
+ * thread notes them. Moves the counter on. */
+enum { ROWS_EACH = 8, ROWS_AT_ONCE = ROWS_EACH * RLC_BLOCK };
+
+/* How many of the block's counts are those of threads before this one; `count` becomes the number of all. */
+static __device__ __forceinline__ int counted_before(int *count, int *room) {
+    const int thread = (int)threadIdx.x, mine = *count;
+    room[thread] = mine;
+    __syncthreads();
+    for (int width = 1; width < RLC_BLOCK; width *= 2) {
+        const int before = thread >= width ? room[thread - width] : 0;
+        __syncthreads();
+        room[thread] += before;
+        __syncthreads();
+    }
+    *count = room[RLC_BLOCK - 1];
+    return room[thread] - mine;
+}
+
+/* The history, to the block's memory or back. */
+static __device__ __forceinline__ void copy_history(const env_rows *to, const env_rows *from) {
+    const int thread = (int)threadIdx.x;
+    for (int i = thread; i <= RLC_ENV_HISTORY; i += RLC_BLOCK) {
+        to->returns[i] = from->returns[i];
+        if (i < RLC_ENV_HISTORY) {
+            to->lengths[i] = from->lengths[i];
+        }
+    }
+    if (thread < RLC_ENV_NUM_TOTALS) {
+        to->totals[thread] = from->totals[thread];
+    }
+}
+
 static __global__ void note_episodes(batch b) {
-    RLC_SHARED(uint8_t, found, RLC_BLOCK);
+    RLC_SHARED(double, returns, RLC_ENV_HISTORY + 1);
+    RLC_SHARED(double, lengths, RLC_ENV_HISTORY);
+    RLC_SHARED(int64_t, totals, RLC_ENV_NUM_TOTALS);
+    RLC_SHARED(int64_t, elapsed, ROWS_AT_ONCE);
+    RLC_SHARED(float, episode_return, ROWS_AT_ONCE);
+    RLC_SHARED(int, room, RLC_BLOCK);
     const int thread = (int)threadIdx.x;
     const env_rows *r = &b.rows;
-    b.rows.call = &b.call;
-    for (int64_t base = 0; base < r->n && b.call.mode == RLC_ENV_RESET; base += RLC_BLOCK * ROWS_EACH) {
+    env_rows here = b.rows; /* row i is the i-th that is done */
+    here.call = &b.call;
+    here.returns = returns;
+    here.lengths = lengths;
+    here.totals = totals;
+    here.elapsed = elapsed;
+    here.episode_return = episode_return;
+    copy_history(&here, r);
+    for (int64_t base = 0; base < r->n && b.call.mode == RLC_ENV_RESET; base += ROWS_AT_ONCE) {
         const int64_t first = base + thread * ROWS_EACH;
-        uint8_t any = 0;
-        for (int64_t i = first; i < first + ROWS_EACH && i < r->n; i++) {
-            any |= r->done[i];
+        const int64_t last = first + ROWS_EACH < r->n ? first + ROWS_EACH : r->n;
+        int count = 0;
+        for (int64_t i = first; i < last; i++) {
+            count += r->done[i] != 0;
         }
-        found[thread] = any;
-        __syncthreads();
-        for (int k = 0; thread == 0 && k < RLC_BLOCK; k++) {
-            for (int64_t i = base + k * ROWS_EACH; found[k] && i < base + (k + 1) * ROWS_EACH && i < r->n; i++) {
-                if (r->done[i]) {
-                    env_note_episode(r, i);
-                }
+        int at = counted_before(&count, room);
+        for (int64_t i = first; i < last; i++) {
+            if (r->done[i]) {
+                elapsed[at] = r->elapsed[i];
+                episode_return[at++] = r->episode_return[i];
             }
         }
         __syncthreads();
+        for (int i = 0; i < count && thread == 0; i++) {
+            env_note_episode(&here, i);
+        }
+        __syncthreads();
     }
+    copy_history(r, &here);
     if (thread == 0) {
         ++*r->counter;
     }

@@ -145,4 +145,48 @@ struct together {
     }
 };
 
+/* Of very many terms blocks take a share each, those that `levels` halvings leave, 2^levels in all; whoever has the sums of
+ * the shares adds neighbours, then neighbours of these, as the halving would. A halving is off by less than a piece, those
+ * of all levels by less than two: where shares have TREE_SHARE terms or more on average, each halving has two halves. */
+enum { TREE_SHARE = 2 * TREE_BLOCK, TREE_LEVELS = 8 };
+
+static inline int tree_levels(int64_t n, int64_t least) {
+    int levels = 0;
+    while (levels < TREE_LEVELS && n >> (levels + 1) >= least) {
+        levels++;
+    }
+    return levels;
+}
+
+typedef struct tree_share {
+    int64_t start, n;
+} tree_share;
+
+static __device__ __forceinline__ tree_share tree_share_of(int64_t n, int levels, int64_t which) {
+    tree_share share = {0, n};
+    for (int bit = levels - 1; bit >= 0; bit--) {
+        const int64_t half = tree_half(share.n);
+        share.start += which >> bit & 1 ? half : 0;
+        share.n = which >> bit & 1 ? share.n - half : half;
+    }
+    return share;
+}
+
+/* By a block: the sum of 2^levels shares, for thread 0. */
+template <typename T> __device__ __forceinline__ T tree_join(const T *sums, int levels, T *room) {
+    static_assert(1 << TREE_LEVELS <= RLC_BLOCK, "each share has a thread");
+    const int thread = (int)threadIdx.x, count = 1 << levels;
+    if (thread < count) {
+        room[thread] = sums[thread];
+    }
+    __syncthreads();
+    for (int width = 1; width < count; width *= 2) {
+        if (thread % (2 * width) == 0 && thread < count) {
+            room[thread] = room[thread] + room[thread + width];
+        }
+        __syncthreads();
+    }
+    return room[0];
+}
+
 #endif
