@@ -137,7 +137,7 @@ tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
 ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules distributions normal_params policy \
             losses dqn dqn_networks distributional quantile values estimators prioritized multi_step buffer collect \
-            exploration classic_control $(if $(DEVICE),env env_state)
+            exploration classic_control games images $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 
 # make again: what deps installs must be there before anything is compiled
