@@ -146,7 +146,7 @@ tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
 ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers modules state_dict layers recurrent distributions \
             normal_params policy losses dqn dqn_networks conv_net distributional quantile values estimators prioritized \
-            multi_step buffer collect exploration classic_control $(if $(DEVICE),env env_state)
+            multi_step buffer collect exploration classic_control games images $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 
 # make again: what deps installs must be there before anything is compiled

@@ -25,7 +25,7 @@ static void test_promises(void **unused) {
         for (int size = 0; size < RLC_COUNT(sizes); size++) {
             char options[128];
             snprintf(options, sizeof options, "{type: %s, size: %s, num_envs: 3}", names[game], sizes[size]);
-            expect_ok(rlc_check_env(world_registry(), test_device(), options, 0));
+            expect_ok(rlc_check_env(world_registry(), test_device(), options, size == 0 ? 100 : 16));
             env = make(names[game], size == 0 ? ", num_envs: 5" : ", num_envs: 5, size: atari");
             const rlc_shape shape = size == 0 ? RLC_SHAPE(10, 10, planes_of[game]) : RLC_SHAPE(84, 84, 1);
             assert_true(env->observation.kind == RLC_SPEC_BOUNDED && env->observation.dtype == RLC_U8);
