@@ -57,12 +57,21 @@ static rlc_tensor *cut(const CartCrop *c, rlc_tensor *x, rlc_tensor *state) {
     return x != NULL ? rlc_contiguous(rlc_permute(x, (const int[]){0, 2, 3, 1})) : NULL;
 }
 
+/* A cart has one picture. */
+static bool one_each(const rlc_transform *self, const rlc_tensor *x) {
+    char text[RLC_SHAPE_TEXT];
+    if (x->ndim != 4) {
+        rlc__op_fail(self->path, "there is one picture for each cart, [N, C, H, W], but this is %s",
+                     rlc_shape_text(rlc_shape_of(x), text));
+    }
+    return x->ndim == 4;
+}
+
 static void apply(rlc_transform *self, rlc_dict *dict) {
     rlc_tensor *state = rlc_dict_get_key(dict, self->also);
     for (int i = 0; i < self->entries.count && state != NULL; i++) {
         rlc_tensor *x = rlc_dict_get_key(dict, self->entries.in[i]);
-        if (x != NULL && x->ndim != 4) {
-            rlc__image_check(self, x);
+        if (x != NULL && (!rlc__image_check_planes(self, x) || !one_each(self, x))) {
             return;
         }
         rlc_dict_set_key(dict, self->entries.out[i], x != NULL ? cut((const CartCrop *)self, x, state) : NULL);

@@ -29,7 +29,7 @@ static int64_t half_to_even(int64_t n) {
 static rlc_tensor *crop(rlc_transform *self, rlc_tensor *x) {
     const CenterCrop *c = (const CenterCrop *)self;
     char text[RLC_SHAPE_TEXT];
-    if (!rlc__image_check(self, x)) {
+    if (!rlc__image_check_planes(self, x)) {
         return NULL;
     }
     const int64_t more_rows = rlc_size(x, -2) - c->h, more_columns = rlc_size(x, -1) - c->w;

@@ -21,7 +21,7 @@ static void init(rlc_transform *self, rlc_env *env) {
 static rlc_tensor *to_gray(rlc_transform *self, rlc_tensor *x) {
     static const double weights[] = {0.2989, 0.587, 0.114};
     char text[RLC_SHAPE_TEXT];
-    if (!rlc__image_check(self, x)) {
+    if (!rlc__image_check_planes(self, x)) {
         return NULL;
     }
     if (rlc_size(x, -3) != 3 && rlc_size(x, -3) != 1) {

@@ -10,6 +10,22 @@ bool rlc__image_check(const rlc_transform *self, const rlc_tensor *x) {
     return false;
 }
 
+/* Colours, or one to four channels, have no more planes than that; a picture three pixels wide is none. */
+bool rlc__image_check_planes(const rlc_transform *self, const rlc_tensor *x) {
+    if (!rlc__image_check(self, x)) {
+        return false;
+    }
+    if (rlc_size(x, -1) != 3 || rlc_size(x, -3) <= 4) {
+        return true;
+    }
+    char text[RLC_SHAPE_TEXT];
+    rlc__op_fail(self->path,
+                 "a picture has its channels first here, but this is %s; put {type: ToTensorImage} before it, with "
+                 "from_int: false and dtype: uint8 where bytes are to stay bytes",
+                 rlc_shape_text(rlc_shape_of(x), text));
+    return false;
+}
+
 rlc_tensor *rlc__image_open(rlc_tensor *x) {
     return x == NULL || rlc_dtype_is_float((rlc_dtype)x->dtype) ? x : rlc_cast(x, RLC_F32);
 }

@@ -17,8 +17,10 @@
     RLC_STRINGS(Type, in_keys, "[pixels]", "the entries"),                                                             \
         RLC_STRINGS(Type, out_keys, NULL, "where they are written; where they were unless given")
 
-/* False, with an error that names the transform, unless x has a batch and three dimensions behind it. */
+/* False, with an error that names the transform, unless x has a batch and three dimensions behind it; and for those that
+ * work on channels first, where x has three of them last: what comes from an environment without ToTensorImage. */
 bool rlc__image_check(const rlc_transform *self, const rlc_tensor *x);
+bool rlc__image_check_planes(const rlc_transform *self, const rlc_tensor *x);
 
 /* Pictures as numbers to compute with, float32 unless they are floats already; and back to uint8 where those were: rounded
  * and kept to 0 .. 255, or without `rounded` cut off. */

@@ -83,7 +83,7 @@ static rlc_tensor *resize(const Resize *r, int entry, rlc_tensor *x) {
 static void apply(rlc_transform *self, rlc_dict *dict) {
     for (int i = 0; i < self->entries.count; i++) {
         rlc_tensor *x = rlc_dict_get_key(dict, self->entries.in[i]);
-        if (x != NULL && rlc__image_check(self, x)) {
+        if (x != NULL && rlc__image_check_planes(self, x)) {
             rlc_dict_set_key(dict, self->entries.out[i], resize((const Resize *)self, i, x));
         }
     }
