@@ -192,9 +192,10 @@ fuzz:
 	@$(MAKE) --no-print-directory O=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g -Wno-pass-failed' run-fuzz
 
 run-fuzz: $(FUZZERS)
-	@for f in $(FUZZERS); do name=$$(basename $$f); mkdir -p $O/found/$$name; \
-	    ASAN_OPTIONS=allocator_may_return_null=1 $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 \
-	        -max_len=4096 -artifact_prefix=$O/found/$$name- $O/found/$$name tests/fuzz/corpus/$$name || exit 1; done
+	@mkdir -p $(FUZZERS:$O/fuzz/%=$O/found/%)
+	@printf '%s\n' $(FUZZERS:$O/fuzz/%=%) | xargs -P $$(nproc) -I{} env ASAN_OPTIONS=allocator_may_return_null=1 $O/fuzz/{} \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 -max_len=4096 -artifact_prefix=$O/found/{}- \
+	    $O/found/{} tests/fuzz/corpus/{}
 
 $O/fuzz/%: $O/tests/fuzz/%.o $(OBJECTS)
 	@mkdir -p $(@D)
