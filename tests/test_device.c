@@ -56,7 +56,7 @@ static void test_kernels_that_fail(void **state) {
     const bool waits = getenv("RLC_CUDA_SYNC") != NULL; /* as `make check` has it */
     unsetenv("RLC_CUDA_SYNC");
     expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
-                      "an illegal memory access was encountered; program 'check_env' ran last: RLC_EAGER=1 "
+                      "an illegal memory access was encountered; program 'reset' ran last: RLC_EAGER=1 "
                       "RLC_CUDA_SYNC=1 finds out which op and module it was");
     setenv("RLC_EAGER", "1", 1);
     setenv("RLC_CUDA_SYNC", "1", 1);
