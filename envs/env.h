@@ -14,6 +14,10 @@
  *     }
  *     rlc_end(program);
  *
+ * With `device: cpu` it runs on the host while the rest is on a GPU. Its own state lies in memory that both reach; actions
+ * come down and what it observed goes up through pinned memory, in order with everything else, so nobody waits at a step
+ * and a recorded list is replayed as a whole. Transforms stay on the GPU.
+ *
  * An environment of your own is three functions and a class: see env_loop.h and cartpole.c.
  */
 #ifndef RLC_ENV_H
@@ -46,11 +50,12 @@ struct rlc_env {
     rlc_device *device;
     int64_t num_envs, max_episode_steps;
     int action_encoding;
+    const char *place; /* the option `device`, or NULL */
     const rlc_value *transform_options;
     rlc_spec observation, action;
     rlc_arena arena;
     rlc_state state;
-    rlc_kernel *kernel;
+    rlc_kernel *kernel, *host_kernel;   /* what a node runs; what that calls on the host when the rest is elsewhere */
     rlc_stream *stream, *action_stream; /* of resets, and of actions drawn from the spec */
     rlc_tensor *states, *elapsed, *episode_return, *totals, *returns, *lengths;
     rlc_tensor *flags_down; /* bool [N, 1], all false: the flags that a step starts from */
@@ -103,6 +108,9 @@ typedef struct rlc_env_stats {
     double return_mean, length_mean;
 } rlc_env_stats;
 rlc_status rlc_env_read_stats(const rlc_env *env, rlc_env_stats *stats);
+
+/* The same from copies of env->totals, env->returns and env->lengths. */
+rlc_env_stats rlc_env_stats_of(const int64_t *totals, const double *returns, const double *lengths);
 
 /* The options that every environment has. */
 extern const rlc_option rlc__env_options[];

@@ -269,6 +269,12 @@ static void test_environments(void **state) {
         "{type: MountainCar, num_envs: 33, action_encoding: categorical, max_episode_steps: 30}",
         "{type: MountainCarContinuous, num_envs: 40, max_episode_steps: 30}",
         "{type: Pendulum, num_envs: 65, max_episode_steps: 40}",
+        /* on the host, with numbers for it and from it going to and fro */
+        "{type: CartPole, num_envs: 300, device: cpu}",
+        "{type: Acrobot, num_envs: 7, action_encoding: categorical, max_episode_steps: 50, device: cpu}",
+        "{type: Pendulum, num_envs: 1, max_episode_steps: 40, device: cpu, transforms: [{type: VecNorm}]}",
+        "{type: CartPole, num_envs: 40, device: cpu, transforms: [{type: StepCounter, max_steps: 9}, {type: "
+        "RewardSum}]}",
     };
     for (int k = 0; k < RLC_COUNT(options); k++) {
         parity_cases++;
