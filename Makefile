@@ -7,7 +7,8 @@
 #   make layers     who may include whom                 make oracle   what needs Python: PYTHON=/path/to/venv/bin/python
 #   make docs       docs/recipe-reference.md, docs/c-api.md from option tables and headers; docs-check compares them
 #   make install    to PREFIX (/usr/local)               make clean    V=1 shows what is run
-#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU
+#   make cuda       build/rlc_cuda.so, by nvcc           make bundle   build/bundle, to copy to a machine with a GPU:
+#                                                        ./check tests there, bench/cuda.sh measures
 
 comma := ,
 CC = gcc
@@ -26,7 +27,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANIT
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
-LOOPS = elementwise copy reduce rows scan index linear gemm update random priority env
+LOOPS = elementwise copy reduce rows norm scan resample index linear gemm conv pool update random priority env
 ISAS = $(if $(filter x86_64,$(MACHINE)),v2 v3 v4,v2)
 ISA_FLAGS_v2 = $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) -DRLC_BASE
 ISA_FLAGS_v3 = -march=x86-64-v3
@@ -46,13 +47,18 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-all: $(RLRUN) $(if $(NVCC),$(if $(SAN),,cuda))
+all: $(RLRUN) $O/rlc_draw.so $(if $(NVCC),$(if $(SAN),,cuda))
 
 $(RLRUN): $(COMMAND:%.c=$O/%.o) $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN$(if $(filter build,$O),/build)'
 
 $O/librlc.so: $(OBJECTS)
 	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions -Wl,-rpath,'$$ORIGIN' $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+# What draws, opened at run time too: nobody waits for Cairo's libraries to be loaded who wants no picture.
+DRAWN = $(wildcard envs/draw/*.c)
+$O/rlc_draw.so: $(DRAWN:%.c=$O/%.o) $O/librlc.so
+	$(SAY)$(CC) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcairo -lgif -lm -Wl,-rpath,'$$ORIGIN'
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
@@ -66,7 +72,7 @@ endef
 $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 
 # Matrix products may differ between instruction sets, so they may fuse.
-$O/kernels/cpu/gemm.%.o: NUMBERS += -ffp-contract=fast
+$O/kernels/cpu/gemm.%.o $O/kernels/cpu/conv.%.o: NUMBERS += -ffp-contract=fast
 
 # The CUDA backend: opened at run time, so nothing else needs it. Built where nvcc is found, but for `make NVCC=`; CUDA_ARCH
 # names chips, as nvcc does; the last one's code is kept for chips to come, too.
@@ -87,7 +93,7 @@ $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
 
 # A folder to copy to a machine with a GPU, under 60 MB.
 BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))
-bundle: cuda tests
+bundle: cuda tests $O/rlc_draw.so
 	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
 
 # The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
@@ -112,7 +118,10 @@ TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,
 
 # where they find the command
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
-    -DTEST_EXAMPLES='"$(CURDIR)/$O/examples"'
+    -DTEST_EXAMPLES='"$O/examples"'
+
+# which look at pictures
+$O/tests/test_render $O/tests/test_play: LDLIBS += -lcairo -lgif
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
@@ -131,13 +140,13 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples $(RLRUN) $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
+tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
-ON_DEVICE = ops ops_more gradients autograd random update optim optimizers modules distributions normal_params policy \
-            losses dqn dqn_networks distributional quantile values estimators prioritized multi_step buffer collect \
-            exploration classic_control $(if $(DEVICE),env env_state)
+ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers modules state_dict layers recurrent distributions \
+            normal_params policy losses dqn dqn_networks conv_net distributional quantile values estimators prioritized \
+            multi_step buffer collect exploration classic_control games images $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 
 # make again: what deps installs must be there before anything is compiled
@@ -157,7 +166,7 @@ demo: deps
 	$(RLRUN) recipes/dqn.yaml --overwrite
 
 # What the compiler is told, and what the linker finds: Debian's and Ubuntu's names.
-PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcmocka-dev
+PACKAGES = gcc make libc6-dev libdnnl-dev libyaml-dev uthash-dev librandom123-dev libcjson-dev libcairo2-dev libgif-dev libcmocka-dev
 # g++ compiles kernels/cuda for the tests, nothing else.
 WANTED = $(PACKAGES) $(if $(filter check,$(MAKECMDGOALS)),g++) $(if $(filter clang,$(CC)),clang)
 deps:
@@ -220,7 +229,7 @@ PYTHON = python3
 $O/tests/oracle/%: $O/tests/oracle/%.o $O/librlc.so
 	$(SAY)$(CC) -o $@ $< -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../..'
 
-oracle: all $O/tests/oracle/outputs $O/tests/oracle/dicts $O/tests/oracle/steps
+oracle: all $(patsubst %.c,$O/%,$(wildcard tests/oracle/*.c))
 	tests/oracle/run.sh $(PYTHON)
 
 # Headers keep their folders: a plug-in compiles with `pkg-config --cflags rlc` and includes <rlc.h>. Where PREFIX/lib is
@@ -244,7 +253,7 @@ export PKG_CONFIG
 
 install: all
 	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/rlc
-	install -m 755 $O/librlc.so $(if $(NVCC),$O/rlc_cuda.so) $(TO)/lib/
+	install -m 755 $O/librlc.so $O/rlc_draw.so $(if $(NVCC),$O/rlc_cuda.so) $(TO)/lib/
 	$(CC) $(SANITIZE) -o $(TO)/bin/rlrun $(COMMAND:%.c=$O/%.o) -L$O -lrlc $(LDLIBS) -Wl,-rpath,'$$ORIGIN/../lib'
 	for h in $(HEADERS); do install -D -m 644 $$h $(TO)/include/rlc/$$h || exit 1; done
 	install -m 644 recipes/rlc.h $(TO)/include/rlc/rlc.h

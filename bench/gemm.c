@@ -13,7 +13,8 @@ static const struct {
     int64_t m, n, k;
 } shapes[] = {
     {"acting, layer 1", false, true, 1, 120, 4},       {"acting, layer 2", false, true, 1, 84, 120},
-    {"acting, layer 3", false, true, 1, 2, 84},        {"forward, layer 1", false, true, 128, 120, 4},
+    {"acting, layer 3", false, true, 1, 2, 84},        {"4 rows, layer 1", false, true, 4, 64, 3},
+    {"4 rows, layer 2", false, true, 4, 64, 64},       {"forward, layer 1", false, true, 128, 120, 4},
     {"forward, layer 2", false, true, 128, 84, 120},   {"forward, layer 3", false, true, 128, 2, 84},
     {"weights, layer 3", true, false, 2, 84, 128},     {"inputs, layer 3", false, false, 128, 84, 2},
     {"weights, layer 2", true, false, 84, 120, 128},   {"inputs, layer 2", false, false, 128, 120, 84},

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "collectors/buffer_transforms.h"
 #include "core/device.h"
 #include "core/record.h"
 #include "core/update.h"
@@ -13,6 +14,10 @@ const rlc_option rlc__buffer_options[] = {
      .type = RLC_OPTION_VALUE,
      .offset = offsetof(rlc_buffer, multi_step_options),
      .help = "{n_steps: 3, gamma: 0.99} keeps returns of several steps in place of single rewards"},
+    {.name = "transforms",
+     .type = RLC_OPTION_VALUE,
+     .offset = offsetof(rlc_buffer, transform_options),
+     .help = "a list of transforms that samples go through, [{type: ToTensorImage, out_keys: [observation]}]"},
     {0},
 };
 
@@ -70,7 +75,33 @@ static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
     return rlc_error_status();
 }
 
-static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, const rlc_dict *example) {
+/* Those that look back count rows of single steps. */
+static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, const rlc_value *options) {
+    RLC_TRY(rlc_buffer_transforms_new(registry, b->device, options, &b->transforms));
+    const int reach = rlc_buffer_transforms_reach(b->transforms);
+    if (reach == 0) {
+        return RLC_OK;
+    }
+    b->in_order_of_time = true;
+    if (b->multi_step != NULL) {
+        return rlc_value_fail(b->transform_options,
+                              "buffer.transforms: they look back at single steps: there can be no "
+                              "multi_step; or put them among the environment's transforms");
+    }
+    if ((reach + 1) * b->num_envs > b->capacity) {
+        return rlc_value_fail(b->transform_options,
+                              "buffer.transforms: %lld rows have no room for the %d steps of %lld "
+                              "environments that they look at",
+                              (long long)b->capacity, reach + 1, (long long)b->num_envs);
+    }
+    return rlc_dict_find(b->storage, "next.done") != NULL
+               ? RLC_OK
+               : rlc_fail(RLC_INVALID,
+                          "transforms that look back need the entry next.done, which tells episodes apart");
+}
+
+static rlc_status build(rlc_buffer *b, const rlc_registry *registry, uint64_t seed, const rlc_value *options,
+                        const rlc_dict *example) {
     options = rlc_value_clone(&b->arena, options);
     if (options == NULL) {
         return rlc_error_status();
@@ -96,6 +127,7 @@ static rlc_status build(rlc_buffer *b, uint64_t seed, const rlc_value *options, 
     rlc_dict_each(example, make_ring, b);
     RLC_TRY(build_multi_step(b, example));
     b->storage->batch = RLC_SHAPE(b->capacity);
+    RLC_TRY(build_transforms(b, registry, options));
     if (b->type->init != NULL) {
         b->type->init(b);
     }
@@ -115,7 +147,7 @@ rlc_status rlc_buffer_new(const rlc_registry *registry, rlc_device *device, uint
     }
     b->type = type;
     b->device = device;
-    rlc_status status = build(b, seed, options, example);
+    rlc_status status = build(b, registry, seed, options, example);
     if (status != RLC_OK) {
         rlc_buffer_free(b);
         return status;
@@ -138,11 +170,33 @@ rlc_status rlc_buffer_make(const rlc_registry *registry, rlc_device *device, uin
 
 void rlc_buffer_free(rlc_buffer *b) {
     if (b != NULL) {
+        rlc_buffer_transforms_free(b->transforms);
         rlc_tensor_free(b->size);
         rlc_state_free(&b->state);
         rlc_arena_free(&b->arena);
         free(b);
     }
+}
+
+static rlc_tensor *swapped(rlc_tensor *tensor, void *data) {
+    (void)data;
+    return rlc_transpose(tensor, 0, 1);
+}
+
+/* A batch of one environment's steps after the other's as rows, of one step after the other where that is asked for. */
+static rlc_dict *rows_of(const rlc_buffer *b, const rlc_dict *batch, int64_t rows) {
+    const int64_t envs = b->num_envs, steps = rows / envs;
+    if (!b->in_order_of_time || envs == 1) {
+        return rlc_dict_reshape(batch, RLC_SHAPE(rows));
+    }
+    if (rows % envs != 0) {
+        rlc__op_fail("buffer", "a batch of %lld rows is not one of %lld environments over time", (long long)rows,
+                     (long long)envs);
+        return NULL;
+    }
+    rlc_dict *lanes = rlc_dict_reshape(batch, RLC_SHAPE(envs, steps));
+    rlc_dict *times = lanes != NULL ? rlc_dict_apply(lanes, RLC_SHAPE(steps, envs), swapped, NULL) : NULL;
+    return times != NULL ? rlc_dict_reshape(times, RLC_SHAPE(rows)) : NULL;
 }
 
 void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
@@ -156,7 +210,7 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
         rlc__op_fail("buffer", "a batch of %lld rows does not fit its capacity of %lld", (long long)rows,
                      (long long)b->capacity);
     } else if (batch != NULL) {
-        b->type->extend(b, rlc_dict_reshape(batch, RLC_SHAPE(rows)));
+        b->type->extend(b, rows_of(b, batch, rows));
     }
     rlc_no_grad(was);
 }
@@ -172,6 +226,9 @@ rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
     }
     bool was = rlc_no_grad(true);
     rlc_dict *sample = b->type->sample(b);
+    if (sample != NULL && b->transforms != NULL) {
+        rlc_buffer_transforms_apply(b->transforms, b, sample);
+    }
     rlc_no_grad(was);
     return sample;
 }
@@ -197,6 +254,21 @@ rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
         rlc_dict_set(rows, "index", index);
     }
     return rows;
+}
+
+rlc_tensor *rlc_buffer_around(const rlc_buffer *b, rlc_tensor *rows) {
+    rlc_tensor *none = rlc_zeros(RLC_I64, (rlc_shape){0});
+    rlc_tensor *all = rlc_full(RLC_I64, (rlc_shape){0}, (double)b->capacity);
+    rows = rlc_where(rlc_lt(rows, none), rlc_add_scalar(rows, (double)b->capacity), rows);
+    return rlc_where(rlc_ge(rows, all), rlc_add_scalar(rows, -(double)b->capacity), rows);
+}
+
+rlc_tensor *rlc_buffer_head(const rlc_buffer *b) {
+    return rlc_select(b->cursor, 0, 0);
+}
+
+rlc_tensor *rlc_buffer_oldest(const rlc_buffer *b) {
+    return rlc_buffer_around(b, rlc_sub(rlc_buffer_head(b), rlc_select(b->cursor, 0, 1)));
 }
 
 /* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */

@@ -6,7 +6,8 @@
  *
  *     buffer: {type: SliceReplayBuffer, capacity: 10_000, batch_size: 128, slice_len: 16}
  *
- * It keeps the entries that it was prepared for, each in a ring of `capacity` rows; the oldest are overwritten.
+ * It keeps the entries that it was prepared for, each in a ring of `capacity` rows; the oldest are overwritten. Entries keep
+ * their types: pictures of bytes stay bytes, and `transforms` make of them what a loss reads (buffer_transforms.h).
  *
  * A SliceReplayBuffer hands out consecutive steps of one episode and environment: a sample is batch_size / slice_len
  * slices one after the other, its steps in their order, drawn uniformly among all slices there are. No slice crosses the
@@ -25,6 +26,7 @@
 RLC_BEGIN
 
 typedef struct rlc_buffer rlc_buffer;
+struct rlc_buffer_transforms;
 
 typedef struct rlc_buffer_class {
     rlc_class base;
@@ -47,13 +49,16 @@ struct rlc_buffer {
     rlc_arena arena;
     rlc_state state;
     rlc_stream *stream;
-    rlc_dict *storage;         /* roots [capacity, ...] */
-    const rlc_key **keys;      /* their keys, and they, once more as lists */
+    rlc_dict *storage;    /* roots [capacity, ...] */
+    const rlc_key **keys; /* their keys, and they, once more as lists */
     rlc_tensor **rings;
     int num_rings;
     rlc_tensor *cursor, *size; /* int64 {head, size}, and a view of the second */
     const rlc_value *multi_step_options;
     rlc_waiting_steps *multi_step; /* NULL without returns of several steps */
+    const rlc_value *transform_options;
+    struct rlc_buffer_transforms *transforms; /* of samples, or NULL */
+    bool in_order_of_time; /* rows of a step lie side by side, one for each environment, before those of the next */
 };
 
 /* Builds a buffer that keeps what `example`, a dict of one or more batch dimensions, has (shapes are enough). */
@@ -82,8 +87,15 @@ void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
 rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
 
+/* For what counts rows: numbers from -capacity to 2 capacity - 1 as places in the ring; its head, where the next row goes, and
+ * the oldest row. */
+rlc_tensor *rlc_buffer_around(const rlc_buffer *buffer, rlc_tensor *rows);
+rlc_tensor *rlc_buffer_head(const rlc_buffer *buffer);
+rlc_tensor *rlc_buffer_oldest(const rlc_buffer *buffer);
+
 extern const rlc_option rlc__buffer_options[];
-extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class, rlc_slice_replay_buffer_class;
+extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class,
+    rlc_slice_replay_buffer_class;
 
 RLC_END
 

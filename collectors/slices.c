@@ -76,6 +76,7 @@ static void init(rlc_buffer *self) {
     if (!choose_length(b)) {
         return;
     }
+    self->in_order_of_time = true;
     b->settings = (rlc_priority){.alpha = 1, .eps = 0, .capacity = self->capacity};
     b->ages = rlc_state_tensor(&self->state, self->device, "ages", RLC_I64, RLC_SHAPE(self->capacity));
     b->tree = rlc_state_tensor(&self->state, self->device, "choices", RLC_F64, rlc_priority_shape(self->capacity));
@@ -95,24 +96,9 @@ static rlc_tensor *whole(int64_t number) {
     return rlc_full(RLC_I64, (rlc_shape){0}, (double)number);
 }
 
-/* Rows from -capacity to 2 capacity - 1 as places in the ring. */
-static rlc_tensor *around(const SliceReplayBuffer *b, rlc_tensor *rows) {
-    int64_t capacity = b->base.capacity;
-    rows = rlc_where(rlc_lt(rows, whole(0)), rlc_add_scalar(rows, (double)capacity), rows);
-    return rlc_where(rlc_ge(rows, whole(capacity)), rlc_add_scalar(rows, -(double)capacity), rows);
-}
-
-static rlc_tensor *head_of(const SliceReplayBuffer *b) {
-    return rlc_select(b->base.cursor, 0, 0);
-}
-
-static rlc_tensor *oldest_of(const SliceReplayBuffer *b) {
-    return around(b, rlc_sub(head_of(b), rlc_select(b->base.cursor, 0, 1)));
-}
-
 /* Row numbers first + 0, 1, ... count - 1. */
 static rlc_tensor *rows_from(const SliceReplayBuffer *b, rlc_tensor *first, int64_t count) {
-    return around(b, rlc_add(rlc_arange(RLC_I64, count), first));
+    return rlc_buffer_around(&b->base, rlc_add(rlc_arange(RLC_I64, count), first));
 }
 
 static rlc_tensor *backwards(rlc_tensor *x) {
@@ -130,18 +116,6 @@ static rlc_tensor *ages_of(rlc_tensor *done, rlc_tensor *age_before, rlc_tensor 
     return rlc_cast(backwards(rlc_discounted_scan(ones, backwards(goes_on), end, 0)), RLC_I64);
 }
 
-static rlc_tensor *swapped(rlc_tensor *tensor, void *data) {
-    (void)data;
-    return rlc_transpose(tensor, 0, 1);
-}
-
-/* Rows of one environment after the other as rows of one step after the other. */
-static rlc_dict *in_order_of_time(const rlc_dict *rows, int64_t envs, int64_t steps) {
-    rlc_dict *lanes = rlc_dict_reshape(rows, RLC_SHAPE(envs, steps));
-    rlc_dict *times = lanes != NULL ? rlc_dict_apply(lanes, RLC_SHAPE(steps, envs), swapped, NULL) : NULL;
-    return times != NULL ? rlc_dict_reshape(times, RLC_SHAPE(envs * steps)) : NULL;
-}
-
 static void choose(const SliceReplayBuffer *b, rlc_tensor *rows, rlc_tensor *may_be) {
     may_be = rlc_reshape(rlc_cast(may_be, RLC_F32), RLC_SHAPE(-1));
     rlc_priority_update(b->tree, b->largest, rlc_reshape(rows, RLC_SHAPE(-1)), may_be, &b->settings);
@@ -154,7 +128,8 @@ static void leave_out_oldest(const SliceReplayBuffer *b) {
     if (count == 0) {
         return;
     }
-    rlc_tensor *rows = rows_from(b, oldest_of(b), count), *may_be = rlc_zeros(RLC_BOOL, RLC_SHAPE(count));
+    rlc_tensor *rows = rows_from(b, rlc_buffer_oldest(&b->base), count),
+               *may_be = rlc_zeros(RLC_BOOL, RLC_SHAPE(count));
     if (!b->strict_length) {
         rlc_tensor *steps_before_head = rlc_sub(rlc_select(b->base.cursor, 0, 1), rlc_arange(RLC_I64, count));
         rlc_tensor *is_there = rlc_gt(steps_before_head, whole(0));
@@ -171,18 +146,12 @@ static void extend(rlc_buffer *self, const rlc_dict *rows) {
     if (count == 0) {
         return;
     }
-    if (count % envs != 0) {
-        rlc__op_fail("buffer", "a batch of %lld rows is not one of %lld environments over time", (long long)count,
-                     (long long)envs);
-        return;
-    }
-    rlc_dict *times = in_order_of_time(rows, envs, steps);
-    rlc_tensor *done = times != NULL ? rlc_reshape(rlc_dict_get_key(times, b->done_key), RLC_SHAPE(steps, envs)) : NULL;
-    rlc_tensor *before = rows_from(b, rlc_add_scalar(head_of(b), -(double)envs), envs);
+    rlc_tensor *done = rlc_reshape(rlc_dict_get_key(rows, b->done_key), RLC_SHAPE(steps, envs));
+    rlc_tensor *before = rows_from(b, rlc_add_scalar(rlc_buffer_head(self), -(double)envs), envs);
     rlc_tensor *age_before = rlc_index_select(b->ages, before);
     rlc_tensor *done_before = rlc_reshape(rlc_index_select(b->done, before), RLC_SHAPE(envs));
     rlc_tensor *ages = ages_of(done, age_before, done_before), *length = whole(self->slice_len);
-    rlc_tensor *new_rows = rows_from(b, head_of(b), count), *may_be = rlc_ge(ages, length);
+    rlc_tensor *new_rows = rows_from(b, rlc_buffer_head(self), count), *may_be = rlc_ge(ages, length);
     if (ages == NULL || new_rows == NULL) {
         return;
     }
@@ -193,7 +162,7 @@ static void extend(rlc_buffer *self, const rlc_dict *rows) {
     }
     choose(b, new_rows, may_be);
     rlc_ring_write(b->ages, rlc_reshape(ages, RLC_SHAPE(-1)), self->cursor);
-    rlc_buffer_write(self, times);
+    rlc_buffer_write(self, rows);
     leave_out_oldest(b);
     rlc_assign(b->count, rlc_select(rlc_select(b->tree, 0, 0), 0, 1)); /* the root of the sums */
 }
@@ -219,7 +188,8 @@ static rlc_tensor *last_step_of(const SliceReplayBuffer *b, rlc_tensor *ends) {
     if (b->strict_length) {
         return rlc_full(RLC_I64, RLC_SHAPE(b->num_slices, 1), (double)(self->slice_len - 1));
     }
-    rlc_tensor *before = around(b, rlc_sub(ends, oldest_of(b))); /* rows from the oldest to the last */
+    rlc_tensor *before =
+        rlc_buffer_around(self, rlc_sub(ends, rlc_buffer_oldest(self))); /* rows from the oldest to the last */
     before = rlc_floor(rlc_div(rlc_cast(before, RLC_F64), rlc_full(RLC_F64, (rlc_shape){0}, (double)self->num_envs)));
     rlc_tensor *steps = rlc_minimum(rlc_cast(before, RLC_I64), rlc_add_scalar(rlc_index_select(b->ages, ends), -1));
     return rlc_unsqueeze(rlc_minimum(steps, whole(self->slice_len - 1)), -1);
@@ -253,7 +223,8 @@ static rlc_dict *sample(rlc_buffer *self) {
     rlc_tensor *ends = rlc_priority_sample(self->stream, b->tree, b->num_slices);
     rlc_tensor *last = last_step_of(b, ends), *step = rlc_unsqueeze(rlc_arange(RLC_I64, self->slice_len), 0);
     rlc_tensor *back = rlc_sub(last, rlc_minimum(step, last)); /* steps from each to the last */
-    rlc_tensor *index = around(b, rlc_sub(rlc_unsqueeze(ends, -1), rlc_mul_scalar(back, (double)self->num_envs)));
+    rlc_tensor *index =
+        rlc_buffer_around(self, rlc_sub(rlc_unsqueeze(ends, -1), rlc_mul_scalar(back, (double)self->num_envs)));
     rlc_dict *rows = index != NULL ? rlc_buffer_rows(self, rlc_reshape(index, RLC_SHAPE(self->batch_size))) : NULL;
     if (rows != NULL) {
         mark(b, rows, step, last);

@@ -30,6 +30,7 @@ typedef enum rlc_option_type {
     RLC_OPTION_STRING,  /* const char * */
     RLC_OPTION_ENUM,    /* int: the index in a list of names "a|b|c"; one-hot and nn.ReLU are one_hot and relu */
     RLC_OPTION_INTS,    /* rlc_ints */
+    RLC_OPTION_SIZES,   /* rlc_ints: a list, or one number for a list of one */
     RLC_OPTION_FLOATS,  /* rlc_floats */
     RLC_OPTION_STRINGS, /* rlc_strings: a list, or one name for a list of one */
     RLC_OPTION_MODULE,  /* const rlc_value *: a module's name, or a map with its type */
@@ -101,6 +102,11 @@ typedef struct rlc_option {
 #define RLC_INTS(Type, field, value, low, high, help_text, ...)                                                        \
     {                                                                                                                  \
         .name = #field, .type = RLC_OPTION_INTS, .offset = offsetof(Type, field), .text = value, .min = low,           \
+        .max = high, .help = help_text, __VA_ARGS__                                                                    \
+    }
+#define RLC_SIZES(Type, field, value, low, high, help_text, ...)                                                       \
+    {                                                                                                                  \
+        .name = #field, .type = RLC_OPTION_SIZES, .offset = offsetof(Type, field), .text = value, .min = low,          \
         .max = high, .help = help_text, __VA_ARGS__                                                                    \
     }
 #define RLC_FLOATS(Type, field, value, low, high, help_text, ...)                                                      \

@@ -13,6 +13,7 @@
 #define RLC_DEVICE_H
 
 #include "core/arena.h"
+#include "core/conv.h"
 #include "core/op.h"
 #include "core/tensor.h"
 
@@ -43,10 +44,13 @@ struct rlc_device {
     rlc_status (*reached)(rlc_device *device, void *mark, bool wait, bool *is);
     void (*unmark)(rlc_device *device, void *mark);
     uint32_t precisions; /* bit i is set where matrix products can have rlc_precision i */
-    /* Computes nodes [first, last) of the program in order. */
+    /* Computes nodes [first, last) of the program in order. A node that is marked `on_host` gets copies of its operands in
+     * host memory, and what it has written there, in `out` and in `more`, is copied back. */
     rlc_status (*run)(rlc_device *device, rlc_program *program, int first, int last);
     /* Gives up what the device keeps for a program that is about to be freed; NULL when it keeps nothing. */
     void (*forget)(rlc_device *device, rlc_program *program);
+    /* How many bytes a convolution's kernel works in, beside its operands (conv.h). */
+    size_t (*conv_room)(rlc_op op, rlc_dtype dtype, const rlc_conv_shape *shape);
     /* By op and by the type that the op names as its own; NULL where the device has no such kernel. */
     rlc_kernel *kernel[RLC_OP_COUNT][RLC_DTYPE_COUNT];
     /* Kernels that belong to a class instead of an op: "env.CartPole". */
@@ -74,6 +78,10 @@ rlc_status rlc_device_open(const char *name, rlc_device **device);
  * or fails with a reason. */
 typedef rlc_status rlc_backend_open(int index, rlc_device *device);
 rlc_status rlc__backend_load(const char *backend, int index, rlc_device *device);
+
+/* Says on standard error, once in a process for each `what`, that it runs on the host although the program is the device's.
+ * For what a plug-in brings along, where its class allows that: host_fallback. */
+void rlc__tell_fallback(const rlc_device *device, const char *what);
 
 /* Stops the program, with a message that names op and module, when the node's result is not finite: RLC_CHECK_NAN. */
 void rlc__check_finite(rlc_program *program, const rlc_node *node);

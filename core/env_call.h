@@ -19,7 +19,8 @@ typedef enum rlc_env_operand {
     RLC_ENV_RETURNS,          /* float64 [RLC_ENV_HISTORY + 1]: returns of the last episodes, a ring, and their sum */
     RLC_ENV_LENGTHS,          /* float64 [RLC_ENV_HISTORY]: their lengths */
     RLC_ENV_DONE,             /* bool [N, 1]: written by a step, read by a reset */
-    RLC_ENV_NEXT_OBSERVATION, /* float32 [N, observation_size]: what the step led to, the last of an episode included */
+    RLC_ENV_NEXT_OBSERVATION, /* float32 [N, observation_size], or the pixels of a game (envs/board.h): what the step led
+                               * to, the last of an episode included */
     /* of a step */
     RLC_ENV_ACTION,     /* int64 [N], one-hot int64 [N, n], or float32 [N, dim] */
     RLC_ENV_REWARD,     /* float32 [N, 1] */
@@ -42,9 +43,13 @@ typedef enum rlc_action_encoding {
 
 typedef enum rlc_env_mode { RLC_ENV_STEP, RLC_ENV_RESET, RLC_ENV_RESET_ALL } rlc_env_mode;
 
+/* How a game's board is drawn: envs/board.h. */
+typedef enum rlc_picture { RLC_PICTURE_MINATAR, RLC_PICTURE_ATARI } rlc_picture;
+
 typedef struct rlc_env_call {
     int64_t num_envs;
     int64_t max_steps; /* truncation; 0 for none */
+    int64_t picture;   /* rlc_picture, of a game */
     double threshold;  /* mean return of RLC_ENV_HISTORY episodes that counts as solved; NAN for none */
     uint64_t key;      /* of the random stream */
     int32_t encoding;  /* rlc_action_encoding */

@@ -49,7 +49,7 @@ rlc_tensor *rlc_zeros(rlc_dtype dtype, rlc_shape shape);
 rlc_tensor *rlc_full(rlc_dtype dtype, rlc_shape shape, double value);
 rlc_tensor *rlc_scalar(double value); /* a float32 without dimensions */
 rlc_tensor *rlc_ones(rlc_dtype dtype, rlc_shape shape);
-rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count); /* 0, 1, ... count - 1 */
+rlc_tensor *rlc_arange(rlc_dtype dtype, int64_t count);                              /* 0, 1, ... count - 1 */
 rlc_tensor *rlc_arange_step(rlc_dtype dtype, double start, double end, double step); /* without `end` */
 rlc_tensor *rlc_linspace(rlc_dtype dtype, double start, double end, int64_t count);
 rlc_tensor *rlc_from_data(rlc_dtype dtype, rlc_shape shape, const void *data); /* copies from host memory */
@@ -109,17 +109,20 @@ rlc_tensor *rlc_topk(rlc_tensor *x, int64_t k, int dim, bool largest, rlc_tensor
 /* out[t] = a[t] + b[t] out[t+1] along `dim`, from the last step back; behind that lies `end`, one step, or 0 with NULL.
  * Returns and advantages are such scans (objectives/values.h); float types, no gradient. */
 rlc_tensor *rlc_discounted_scan(rlc_tensor *a, rlc_tensor *b, rlc_tensor *end, int dim);
+/* Element i along `dim` becomes sum_k weight[i, k] x[first[i] + k]: first int64 [n], weight [n, taps]. All taps must be
+ * there. How pictures are resized (envs/resampling.h has the weights); float types, no gradient. */
+rlc_tensor *rlc_resample(rlc_tensor *x, int dim, rlc_tensor *first, rlc_tensor *weight);
 
 /* Indexing; indices are int64 and are checked when the op runs. An index has as many dimensions as x; a gather's may be
  * shorter than x in other dimensions than `dim`, a scatter's, which writes into a copy of x, may not. */
 rlc_tensor *rlc_gather(rlc_tensor *x, int dim, rlc_tensor *index);
 rlc_tensor *rlc_scatter(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
 rlc_tensor *rlc_scatter_add(rlc_tensor *x, int dim, rlc_tensor *index, rlc_tensor *source);
-rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index);   /* rows: out[i] = x[index[i]] */
-rlc_tensor *rlc_take(rlc_tensor *x, int dim, rlc_tensor *index);  /* x[:, index] for dim 1: an index of any shape */
-rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);   /* x[mask]; the mask covers x's first dimensions */
-rlc_tensor *rlc_nonzero(rlc_tensor *x);                           /* int64 [count, ndim]: where x is not 0 */
-rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);      /* int64 [..., classes] */
+rlc_tensor *rlc_index_select(rlc_tensor *x, rlc_tensor *index);  /* rows: out[i] = x[index[i]] */
+rlc_tensor *rlc_take(rlc_tensor *x, int dim, rlc_tensor *index); /* x[:, index] for dim 1: an index of any shape */
+rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);  /* x[mask]; the mask covers x's first dimensions */
+rlc_tensor *rlc_nonzero(rlc_tensor *x);                          /* int64 [count, ndim]: where x is not 0 */
+rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);     /* int64 [..., classes] */
 
 /* How exact products of float32 matrices are: what their operands are rounded to before they are multiplied. Sums, results and
  * all else stay float32. A device may know the first only; programs say which they want (rlc_set_precision). */
@@ -132,14 +135,74 @@ const char *rlc_precision_name(rlc_precision precision);
 rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b);
 
 /* activation(x W^T + b) in one pass: x [.., in], weight [out, in] as PyTorch has it, bias [out] or NULL. */
-typedef enum rlc_activation { RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC_ACTIVATION_COUNT } rlc_activation;
-#define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid"
+typedef enum rlc_activation {
+    RLC_IDENTITY,
+    RLC_RELU,
+    RLC_TANH,
+    RLC_SIGMOID,
+    RLC_ELU, /* with alpha = 1 */
+    RLC_ACTIVATION_COUNT
+} rlc_activation;
+#define RLC_ACTIVATION_NAMES "identity|relu|tanh|sigmoid|elu"
 rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_activation activation);
+
+/* Layer norm over the last `dims` dimensions, and batch norm over all but the second (Ba, Kiros and Hinton, "Layer
+ * Normalization", 2016; Ioffe and Szegedy, "Batch Normalization", ICML 2015), as torch.nn.functional has them:
+ *
+ *     (x - mean) / sqrt(var + eps) * weight + bias        with the biased variance; weight and bias may be NULL
+ *
+ * In training the statistics of batch norm are the batch's, and running <- (1 - momentum) running + momentum batch, with
+ * the unbiased variance; else they are the running ones, [channels]. Both NULL: the batch's, nothing is kept. */
+rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tensor *bias, double eps);
+rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
+                           rlc_tensor *bias, bool training, double momentum, double eps);
+/* activation(x) alone. */
+rlc_tensor *rlc_activate(rlc_tensor *x, rlc_activation activation);
+
+/* What slides over images, the last three dimensions of x [.., channels, height, width]. Sizes are those of rows, then of
+ * columns; what is 0 has PyTorch's default: a stride and a dilation of 1, a pool's stride as large as its kernel, one
+ * group. */
+typedef struct rlc_conv {
+    int64_t groups, stride[2], padding[2], dilation[2];
+    int64_t output_padding[2]; /* of a transposed one: rows and columns that a stride leaves open */
+} rlc_conv;
+
+/* torch.nn.functional.conv2d and conv_transpose2d: weight [out, in / groups, rows, columns], of a transposed one
+ * [in, out / groups, rows, columns]; bias [out] or NULL. */
+rlc_tensor *rlc_conv2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how);
+rlc_tensor *rlc_conv_transpose2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how);
+
+/* torch.nn.functional.max_pool2d and avg_pool2d. Of equal numbers the first counts as the largest, and of NaN the last. */
+typedef struct rlc_pool {
+    int64_t kernel[2], stride[2], padding[2];
+    int64_t dilation[2];  /* of a maximum */
+    bool ceil_mode;       /* a window may begin inside and end outside */
+    bool exclude_padding; /* a mean is of what lies inside: count_include_pad=False */
+} rlc_pool;
+rlc_tensor *rlc_max_pool2d(rlc_tensor *x, rlc_pool how);
+rlc_tensor *rlc_avg_pool2d(rlc_tensor *x, rlc_pool how);
+rlc_tensor *rlc_adaptive_avg_pool2d(rlc_tensor *x, int64_t rows, int64_t columns);
+
+/* Columns of `value` before and behind, rows above and below: torch.nn.functional.pad(x, (left, right, top, bottom)). */
+rlc_tensor *rlc_pad(rlc_tensor *x, int64_t left, int64_t right, int64_t top, int64_t bottom, double value);
 
 /* Losses of classifications, not reduced: [N] for input [N, classes], [N, ...] for [N, classes, ...]. Targets are int64
  * classes, or for the cross entropy probabilities of the input's shape. The other losses are rows of ops.def. */
 rlc_tensor *rlc_cross_entropy(rlc_tensor *logits, rlc_tensor *target);
 rlc_tensor *rlc_nll(rlc_tensor *log_probability, rlc_tensor *target);
+
+/* The same as torch.nn.functional has them, weighted and reduced. `weight`, or NULL, is [classes]; with class targets a
+ * mean is divided by the sum of the weights of the targets, not by their number. */
+typedef enum rlc_reduction { RLC_REDUCE_NONE, RLC_REDUCE_MEAN, RLC_REDUCE_SUM } rlc_reduction;
+rlc_tensor *rlc_cross_entropy_loss(rlc_tensor *logits, rlc_tensor *target, rlc_tensor *weight, rlc_reduction reduction);
+rlc_tensor *rlc_nll_loss(rlc_tensor *log_probability, rlc_tensor *target, rlc_tensor *weight, rlc_reduction reduction);
+
+/* Likewise of yes and no: targets from 0 to 1 of the input's shape. `weight`, or NULL, broadcasts to it, and so does
+ * `pos_weight`, which multiplies what the targets' share of 1 costs. */
+rlc_tensor *rlc_binary_cross_entropy(rlc_tensor *probability, rlc_tensor *target, rlc_tensor *weight,
+                                     rlc_reduction reduction);
+rlc_tensor *rlc_binary_cross_entropy_with_logits(rlc_tensor *logits, rlc_tensor *target, rlc_tensor *weight,
+                                                 rlc_tensor *pos_weight, rlc_reduction reduction);
 
 /* Random numbers from a stream (rng.h), which moves on when the op runs. */
 rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape);                               /* uniform on [0, 1) */
@@ -147,6 +210,7 @@ rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape);                     
 rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape); /* int64, low .. high-1 */
 rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
 rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability); /* 0 or 1, of the probability's type */
+rlc_tensor *rlc_dropout(rlc_stream *stream, rlc_tensor *x, double p); /* 0 with probability p, else x / (1 - p) */
 /* int64 [..., count]: indices of weights [..., n], which need not sum to 1. */
 rlc_tensor *rlc_multinomial(rlc_stream *stream, rlc_tensor *weights, int64_t count, bool replacement);
 /* int64 [...]: an index for each row of logits [..., n], with the probabilities of their softmax. */
@@ -156,12 +220,14 @@ rlc_tensor *rlc_random_index(rlc_stream *stream, rlc_tensor *bound, int64_t coun
 
 /* An op of your own. `run` computes node->out from node->in (NULL beyond the ones given) and `aux`, of which the program
  * keeps a copy. `grad` returns the gradient for in[i] given that of the result; with NULL the result needs none. Operands
- * reach `run` contiguous. It runs on the host, so all of them must live there. */
+ * reach `run` contiguous and in host memory. In a program of another device the op is an error, unless `host_fallback`
+ * allows what it costs there: the device stops for it, operands are copied to the host and the result back. */
 typedef struct rlc_node rlc_node;
 typedef struct rlc_custom_op {
     const char *name;
     void (*run)(const rlc_node *node);
     rlc_tensor *(*grad)(const rlc_node *node, rlc_tensor *grad, int i);
+    bool host_fallback;
 } rlc_custom_op;
 rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape, rlc_tensor *a, rlc_tensor *b,
                        rlc_tensor *c, const void *aux, size_t aux_size);

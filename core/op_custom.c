@@ -22,8 +22,13 @@ rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape
     if (p == NULL || p->status != RLC_OK) {
         return NULL;
     }
-    if (!p->device->memory.on_host) {
-        return rlc__op_fail(op->name, "runs on the host only, and this program is one of device %s", p->device->name);
+    const bool on_host = !p->device->memory.on_host;
+    if (on_host && !op->host_fallback) {
+        return rlc__op_fail(
+            op->name,
+            "runs on the host only, and this program is one of device %s; `.host_fallback = true` in its "
+            "rlc_custom_op lets it run there all the same",
+            p->device->name);
     }
     rlc_tensor *out = rlc__result(p, dtype, shape.ndim, shape.size);
     custom_aux *aux = rlc_arena_alloc(&p->host, sizeof *aux + size, _Alignof(max_align_t));
@@ -42,8 +47,12 @@ rlc_tensor *rlc_custom(const rlc_custom_op *op, rlc_dtype dtype, rlc_shape shape
                                  .out = out,
                                  .in = {a, b, c},
                                  .aux = aux,
-                                 .aux_size = (uint32_t)(sizeof *aux + size)};
+                                 .aux_size = (uint32_t)(sizeof *aux + size),
+                                 .on_host = on_host};
     out = rlc__commit(p, dtype);
+    if (out != NULL && on_host) {
+        rlc__tell_fallback(p->device, op->name);
+    }
     if (out != NULL && op->grad == NULL) {
         out->flags &= (uint8_t)~RLC_REQUIRES_GRAD;
     }

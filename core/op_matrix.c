@@ -69,8 +69,7 @@ static rlc_tensor *vectors(rlc_tensor *a, rlc_tensor *b) {
     if (rlc_size(a, -1) != rlc_size(b, b->ndim == 1 ? 0 : -2)) {
         return misfit("matmul", a, b, "the columns of the first must be as many as the rows of the second");
     }
-    rlc_tensor *out =
-        rlc_matmul(a->ndim == 1 ? rlc_unsqueeze(a, 0) : a, b->ndim == 1 ? rlc_unsqueeze(b, 1) : b);
+    rlc_tensor *out = rlc_matmul(a->ndim == 1 ? rlc_unsqueeze(a, 0) : a, b->ndim == 1 ? rlc_unsqueeze(b, 1) : b);
     out = a->ndim == 1 ? rlc_squeeze(out, -2) : out;
     return b->ndim == 1 ? rlc_squeeze(out, -1) : out;
 }
@@ -166,6 +165,20 @@ rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
     *rlc__append(p) = (rlc_node){
         .op = RLC_OP_linear, .out = out, .in = {x, weight, bias}, .p = {{.i = activation}, {.i = p->precision}}};
     return rlc__commit(p, (rlc_dtype)x->dtype);
+}
+
+static rlc_tensor *identity(rlc_tensor *x) {
+    return x;
+}
+
+static rlc_tensor *elu(rlc_tensor *x) {
+    return rlc_elu(x, 1);
+}
+
+rlc_tensor *rlc_activate(rlc_tensor *x, rlc_activation activation) {
+    static rlc_tensor *(*const functions[RLC_ACTIVATION_COUNT])(rlc_tensor *) = {identity, rlc_relu, rlc_tanh,
+                                                                                 rlc_sigmoid, elu};
+    return functions[activation](x);
 }
 
 /* Adds a product to what `operand` has as gradient; a root's buffer takes it without a detour. */

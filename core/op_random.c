@@ -61,6 +61,20 @@ rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability) {
     return rlc_cast(hit, (rlc_dtype)probability->dtype);
 }
 
+rlc_tensor *rlc_dropout(rlc_stream *stream, rlc_tensor *x, double p) {
+    if (x == NULL || stream == NULL || rlc__require_program("dropout") == NULL) {
+        return NULL;
+    }
+    if (!(p >= 0 && p <= 1) || !rlc_dtype_is_float((rlc_dtype)x->dtype)) {
+        return rlc__op_fail("dropout",
+                            "cannot drop elements of %s with probability %g: a float type and a number "
+                            "from 0 to 1 are needed",
+                            rlc_dtype_name((rlc_dtype)x->dtype), p);
+    }
+    rlc_tensor *kept = rlc_ge(rlc_rand(stream, rlc_shape_of(x)), rlc_scalar(p));
+    return rlc_mul(x, rlc_mul_scalar(rlc_cast(kept, (rlc_dtype)x->dtype), p < 1 ? 1 / (1 - p) : 0));
+}
+
 rlc_tensor *rlc_random_categorical(rlc_stream *stream, rlc_tensor *logits) {
     if (logits == NULL || rlc__require_program("random_categorical") == NULL) {
         return NULL;

@@ -164,6 +164,20 @@ static rlc_status parse_ints(const parser *p) {
     return RLC_OK;
 }
 
+static rlc_status parse_sizes(const parser *p) {
+    int64_t *one;
+    if (p->value->kind != RLC_TEXT) {
+        return p->value->kind == RLC_LIST ? parse_ints(p) : wrong_type(p, "an integer, or a list of integers");
+    }
+    if ((one = rlc_arena_alloc(p->arena, sizeof *one, RLC_ALIGN_STRUCT)) == NULL) {
+        return rlc_error_status();
+    }
+    parser number = *p;
+    number.field = one;
+    *(rlc_ints *)p->field = (rlc_ints){1, one};
+    return parse_long(&number);
+}
+
 static rlc_status parse_floats(const parser *p) {
     void *values = NULL;
     RLC_TRY(parse_numbers(p, "a list of numbers such as [0.9, 0.999]", sizeof(double), parse_float, &values));
@@ -223,6 +237,7 @@ static rlc_status (*const parse[])(const parser *p) = {
     [RLC_OPTION_FLOAT] = parse_float,     [RLC_OPTION_STRING] = parse_string,   [RLC_OPTION_ENUM] = parse_enum,
     [RLC_OPTION_INTS] = parse_ints,       [RLC_OPTION_STRINGS] = parse_strings, [RLC_OPTION_MODULE] = parse_module,
     [RLC_OPTION_MODULES] = parse_modules, [RLC_OPTION_VALUE] = parse_value,     [RLC_OPTION_FLOATS] = parse_floats,
+    [RLC_OPTION_SIZES] = parse_sizes,
 };
 
 /* Numbers take their default as it is; lists and names are parsed from its text, as if the recipe had it. */

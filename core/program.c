@@ -81,7 +81,7 @@ void rlc_begin(rlc_program *p) {
     p->num_nodes = p->num_run = 0;
     p->generation++;
     p->exploration = RLC_EXPLORE_RANDOM;
-    p->shapes_only = p->no_grad = false;
+    p->shapes_only = p->no_grad = p->training = false;
     rlc__program_resume(p);
 }
 
@@ -370,6 +370,15 @@ rlc_exploration rlc_set_exploration(rlc_exploration type) {
     rlc_exploration was = p != NULL ? p->exploration : RLC_EXPLORE_RANDOM;
     if (p != NULL) {
         p->exploration = type;
+    }
+    return was;
+}
+
+bool rlc_set_training(bool on) {
+    rlc_program *p = rlc__current;
+    bool was = p != NULL && p->training;
+    if (p != NULL) {
+        p->training = on;
     }
     return was;
 }

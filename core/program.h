@@ -48,7 +48,8 @@ struct rlc_node {
     const char *where; /* path of the module that recorded it, or NULL */
     uint32_t aux_size;
     uint16_t op, num_more;
-    uint8_t needs; /* needs: bit i is set when in[i] wants a gradient, bit 3 when `more` does */
+    uint8_t needs; /* bit i is set when in[i] wants a gradient, bit 3 when `more` does */
+    bool on_host;  /* `run` wants host memory, whatever the device (device.h) */
 };
 
 /* How a policy chooses: collectors run under RANDOM, evaluation under DETERMINISTIC. */
@@ -73,7 +74,7 @@ struct rlc_program {
     const char *op;     /* the op that is being recorded, for messages */
     rlc_exploration exploration;
     rlc_precision precision;
-    bool open, shapes_only, no_grad, eager, check_nan;
+    bool open, shapes_only, no_grad, training, eager, check_nan;
     uint8_t generation; /* how often it has begun: what is older is gone */
     bool failed_before; /* this thread had an error when the program was opened */
     void *replay;       /* what the device keeps for this program: lists it has seen */
@@ -116,6 +117,11 @@ bool rlc_no_grad(bool on);
 
 /* Sets how policies choose in the current program; returns what it was. */
 rlc_exploration rlc_set_exploration(rlc_exploration type);
+
+/* Sets how modules behave that learn otherwise than they act: Dropout, BatchNorm. PyTorch's module.train() is
+ * rlc_set_training(true), module.eval() false; here it is the program's, and a program begins outside of training.
+ * Losses are called in training, their target networks never (objectives/loss.h). Returns what it was. */
+bool rlc_set_training(bool on);
 
 /* Computes the gradients of a tensor with one element: walks the list backwards, appending gradient nodes to the same
  * program. Gradients add up in `grad` of every root that requires one, until rlc_zero_grad. */

@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "core/device.h"
 #include "core/file.h"
+#include "core/half.h"
 #include "core/program.h"
 
 /* A file is the length of its header (8 bytes, little-endian), the header (JSON) and the data. */
@@ -21,23 +23,34 @@ struct rlc_safetensors {
     cJSON *header;
     rlc_safetensors_entry *entries;
     int count;
+    rlc_arena widened; /* data of 16 bits, as float32 */
 };
 
-static const char *const type_names[RLC_DTYPE_COUNT] = {
-    [RLC_BOOL] = "BOOL", [RLC_U8] = "U8", [RLC_I32] = "I32", [RLC_I64] = "I64", [RLC_F32] = "F32", [RLC_F64] = "F64",
+/* What a file may hold: the types of rlc, in their order, and those that become one of them when the file is opened. */
+typedef struct file_type {
+    const char *name;
+    rlc_dtype dtype;
+    size_t size; /* of an element in the file */
+    float (*widen)(uint16_t bits);
+} file_type;
+
+static const file_type file_types[] = {
+    [RLC_BOOL] = {"BOOL", RLC_BOOL, 1, NULL}, [RLC_U8] = {"U8", RLC_U8, 1, NULL},
+    [RLC_I32] = {"I32", RLC_I32, 4, NULL},    [RLC_I64] = {"I64", RLC_I64, 8, NULL},
+    [RLC_F32] = {"F32", RLC_F32, 4, NULL},    [RLC_F64] = {"F64", RLC_F64, 8, NULL},
+    {"F16", RLC_F32, 2, rlc_float16_value},   {"BF16", RLC_F32, 2, rlc_bfloat16_value},
 };
 
 static const char METADATA[] = "__metadata__";
 
-static bool read_type(const cJSON *item, rlc_dtype *dtype) {
+static const file_type *read_type(const cJSON *item) {
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
-    for (int i = 0; name != NULL && i < RLC_DTYPE_COUNT; i++) {
-        if (strcmp(name, type_names[i]) == 0) {
-            *dtype = (rlc_dtype)i;
-            return true;
+    for (int i = 0; name != NULL && i < RLC_COUNT(file_types); i++) {
+        if (strcmp(name, file_types[i].name) == 0) {
+            return &file_types[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* A whole number that a double holds exactly. */
@@ -67,11 +80,13 @@ static bool read_shape(const cJSON *item, rlc_shape *shape) {
 /* NULL when the entry is sound, else what is wrong with it. */
 static const char *read_entry(const cJSON *item, const char *data, size_t data_size, rlc_safetensors_entry *entry) {
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
+    const file_type *type = read_type(item);
     int64_t begin, end, bytes;
     entry->name = item->string;
-    if (!read_type(item, &entry->dtype)) {
-        return "its dtype is not one of BOOL, U8, I32, I64, F32, F64";
+    if (type == NULL) {
+        return "its dtype is not one of BOOL, U8, I32, I64, F32, F64, F16, BF16";
     }
+    entry->dtype = type->dtype;
     if (!read_shape(item, &entry->shape)) {
         return "its shape is not a list of at most 8 sizes";
     }
@@ -81,8 +96,7 @@ static const char *read_entry(const cJSON *item, const char *data, size_t data_s
         return "its data lies outside of the file, which may be truncated";
     }
     int64_t numel = rlc_shape_numel(entry->shape);
-    if (numel < 0 || __builtin_mul_overflow(numel, (int64_t)rlc_dtype_size(entry->dtype), &bytes) ||
-        bytes != end - begin) {
+    if (numel < 0 || __builtin_mul_overflow(numel, (int64_t)type->size, &bytes) || bytes != end - begin) {
         return "its shape does not fit its data";
     }
     entry->data = data + begin;
@@ -114,6 +128,39 @@ static bool covers(const rlc_safetensors *file, const char *data, size_t data_si
     }
     free(sorted);
     return good && next == data + data_size;
+}
+
+static rlc_status widen(rlc_safetensors *file, const file_type *type, rlc_safetensors_entry *entry) {
+    const size_t count = entry->size / type->size;
+    float *values = rlc_arena_alloc(&file->widened, count * sizeof *values, RLC_ALIGN_DATA);
+    if (values == NULL) {
+        return rlc_error_status();
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, (const char *)entry->data + i * sizeof bits, sizeof bits);
+        values[i] = type->widen(bits);
+    }
+    entry->data = values;
+    entry->size = count * sizeof *values;
+    return RLC_OK;
+}
+
+/* Entries stand in the order of the header. */
+static rlc_status widen_all(rlc_safetensors *file) {
+    rlc_safetensors_entry *entry = file->entries;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, file->header) {
+        if (strcmp(item->string, METADATA) == 0) {
+            continue;
+        }
+        const file_type *type = read_type(item);
+        if (type->widen != NULL) {
+            RLC_TRY(widen(file, type, entry));
+        }
+        entry++;
+    }
+    return RLC_OK;
 }
 
 static rlc_status parse(const char *path, rlc_safetensors *file) {
@@ -160,7 +207,7 @@ static rlc_status parse(const char *path, rlc_safetensors *file) {
     if (!covers(file, data, data_size)) {
         return rlc_fail(RLC_FAILED, "%s: its tensors do not cover its data; the file is damaged", path);
     }
-    return RLC_OK;
+    return widen_all(file);
 }
 
 rlc_status rlc_safetensors_open(const char *path, rlc_safetensors **out) {
@@ -200,6 +247,7 @@ void rlc_safetensors_close(rlc_safetensors *file) {
     if (file != NULL) {
         cJSON_Delete(file->header);
         munmap(file->map, file->size);
+        rlc_arena_free(&file->widened);
         free(file->entries);
         free(file);
     }
@@ -258,7 +306,7 @@ static bool add_number(cJSON *array, double number) {
 static bool describe(cJSON *header, const rlc_named_tensor *named, size_t offset) {
     const rlc_tensor *t = named->tensor;
     cJSON *item = cJSON_AddObjectToObject(header, named->name);
-    bool good = cJSON_AddStringToObject(item, "dtype", type_names[t->dtype]) != NULL;
+    bool good = cJSON_AddStringToObject(item, "dtype", file_types[t->dtype].name) != NULL;
     cJSON *shape = cJSON_AddArrayToObject(item, "shape");
     good = good && shape != NULL;
     for (int d = 0; d < t->ndim; d++) {

@@ -25,7 +25,8 @@ typedef struct rlc_safetensors_entry {
 } rlc_safetensors_entry;
 
 /* Opens a file and checks all of its header, so that entries can be trusted: a file that is truncated, or whose offsets
- * do not fit its shapes, is an error that says so. Only types that rlc has are read. */
+ * do not fit its shapes, is an error that says so. Only types that rlc has are read, and float16 and bfloat16, whose entries
+ * are float32: all their values are. */
 rlc_status rlc_safetensors_open(const char *path, rlc_safetensors **file);
 void rlc_safetensors_close(rlc_safetensors *file);
 
@@ -34,7 +35,8 @@ const rlc_safetensors_entry *rlc_safetensors_at(const rlc_safetensors *file, int
 const rlc_safetensors_entry *rlc_safetensors_find(const rlc_safetensors *file, const char *name); /* NULL if absent */
 const char *rlc_safetensors_metadata(const rlc_safetensors *file, const char *key);               /* likewise */
 
-/* Copies an entry into a root of the same type and shape; anything else is an error that names both shapes. */
+/* Copies an entry into a root of the same type and shape; anything else is an error that names both shapes. For many, and
+ * for weights from elsewhere, see loading.h. */
 rlc_status rlc_safetensors_load(const rlc_safetensors *file, const char *name, rlc_tensor *root);
 
 /* What is to be written: contiguous roots, on any device. */

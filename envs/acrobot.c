@@ -13,4 +13,7 @@ const rlc_env_class rlc_acrobot_class = {
     .num_actions = ACROBOT_ACTIONS,
     .max_steps = 500,
     .threshold = -100,
+    .frame_height = 500,
+    .frame_width = 500,
+    .frames_per_second = 15,
 };

@@ -12,4 +12,7 @@ const rlc_env_class rlc_cartpole_class = {
     .num_actions = CARTPOLE_ACTIONS,
     .max_steps = 500,
     .threshold = 475,
+    .frame_height = 400,
+    .frame_width = 600,
+    .frames_per_second = 50,
 };

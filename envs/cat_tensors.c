@@ -13,7 +13,6 @@ typedef struct CatTensors {
     const char *out_key;
     int dim;
     bool del_keys, sort;
-    rlc_key_pairs keys;
     const rlc_key *out;
 } CatTensors;
 
@@ -32,51 +31,48 @@ static int by_name(const void *a, const void *b) {
 
 static void init(rlc_transform *self, rlc_env *env) {
     CatTensors *c = (CatTensors *)self;
-    rlc_transform_keys(self, c->in_keys, (rlc_strings){0}, &c->keys);
+    rlc_key_pairs *keys = &self->entries;
     c->out = rlc_key_intern(c->out_key);
-    if (c->keys.count > MAX_JOINED) {
+    rlc_transform_keys(self, c->in_keys, (rlc_strings){0}, keys);
+    keys->out = rlc_arena_calloc(self->arena, ((size_t)keys->count + 1) * sizeof *keys->out);
+    if (keys->count > MAX_JOINED) {
         rlc_value_fail(self->options, "%s: at most %d entries can be joined", self->path, MAX_JOINED);
+    }
+    if (keys->in == NULL || keys->out == NULL || keys->count > MAX_JOINED) {
         return;
     }
-    if (c->sort && c->keys.in != NULL) {
-        qsort((void *)c->keys.in, (size_t)c->keys.count, sizeof *c->keys.in, by_name);
+    if (c->sort) {
+        qsort((void *)keys->in, (size_t)keys->count, sizeof *keys->in, by_name);
     }
-    for (int i = 0; i < c->keys.count && c->keys.in != NULL && c->del_keys; i++) {
-        env->observed = c->keys.in[i] == env->observed ? c->out : env->observed; /* it is gone */
+    for (int i = 0; i < keys->count; i++) {
+        keys->out[i] = c->out;
+        if (env != NULL && c->del_keys && keys->in[i] == env->observed) {
+            env->observed = c->out; /* it is gone */
+        }
     }
 }
 
 static void join(rlc_transform *self, rlc_dict *dict) {
     const CatTensors *c = (const CatTensors *)self;
+    const rlc_key_pairs *keys = &self->entries;
     rlc_tensor *parts[MAX_JOINED];
     bool all = true;
-    for (int i = 0; i < c->keys.count; i++) {
-        parts[i] = rlc_dict_get_key(dict, c->keys.in[i]);
+    for (int i = 0; i < keys->count; i++) {
+        parts[i] = rlc_dict_get_key(dict, keys->in[i]);
         all &= parts[i] != NULL;
     }
     if (!all) {
         return;
     }
-    rlc_tensor *joined = rlc_concatenate(parts, c->keys.count, c->dim);
-    for (int i = 0; i < c->keys.count && c->del_keys; i++) {
-        rlc_dict_del(dict, c->keys.in[i]->name);
+    rlc_tensor *joined = rlc_concatenate(parts, keys->count, c->dim);
+    for (int i = 0; i < keys->count && c->del_keys; i++) {
+        rlc_dict_del_key(dict, keys->in[i]);
     }
     rlc_dict_set_key(dict, c->out, joined);
-}
-
-static void reset(rlc_transform *self, rlc_dict *root, rlc_tensor *rows) {
-    (void)rows;
-    join(self, root);
-}
-
-static void step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
-    (void)td;
-    join(self, next);
 }
 
 const rlc_transform_class rlc_cat_tensors_class = {
     .base = RLC_CLASS("transform", CatTensors, .doc = "joins entries into one", .options = options),
     .init = init,
-    .reset = reset,
-    .step = step,
+    .apply = join,
 };

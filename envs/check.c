@@ -61,6 +61,8 @@ static void add_spec(const rlc_key *key, rlc_tensor *tensor, void *data) {
     rlc_spec spec = rlc_spec_as(rlc_spec_unbounded(shape), (rlc_dtype)tensor->dtype);
     if (key == c->env->observed) {
         spec = c->env->observation;
+    } else if (key == k->pixels && c->env->from_pixels && rlc_spec_fits(&c->env->pixels_spec, tensor)) {
+        spec = c->env->pixels_spec;
     } else if (key == k->done || key == k->terminated || key == k->truncated) {
         spec = rlc_spec_binary(RLC_SHAPE(1));
     }
@@ -101,6 +103,9 @@ static void check_shapes(const checker *c, const rlc_composite *specs, const rlc
 
 static void check_finite(const rlc_key *key, rlc_tensor *tensor, void *data) {
     const checker *c = data;
+    if (!rlc_dtype_is_float((rlc_dtype)tensor->dtype)) {
+        return; /* all there is, and pictures are many numbers */
+    }
     const void *values = rlc_error_status() == RLC_OK ? fetch(c, rlc_cast(tensor, RLC_F64)) : NULL;
     const double *number = values;
     for (int64_t i = 0; number != NULL && i < tensor->numel; i++) {

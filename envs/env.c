@@ -4,13 +4,17 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "envs/game.h"
 #include "envs/keys.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 
 const rlc_option rlc__env_options[] = {
     RLC_LONG(rlc_env, num_envs, 1, 1, 1 << 24, "environments that step together"),
     RLC_LONG(rlc_env, max_episode_steps, -1, -1, 1e15, "truncate episodes after so many steps; -1: as usual, 0: never"),
     RLC_ENUM(rlc_env, action_encoding, "one_hot", "one_hot|categorical", "how discrete actions are written"),
+    RLC_BOOL_OPTION(rlc_env, from_pixels, false, "draw each state into `pixels`, uint8 [height, width, 3]"),
+    RLC_BOOL_OPTION(rlc_env, pixels_only, false, "with from_pixels: no `observation` beside `pixels`"),
     {.name = "device",
      .type = RLC_OPTION_STRING,
      .offset = offsetof(rlc_env, place),
@@ -24,8 +28,21 @@ const rlc_option rlc__env_options[] = {
 
 static void set_specs(rlc_env *env) {
     const rlc_env_class *type = env->type;
-    env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
-    env->observed = rlc__env_keys()->observation;
+    if (type->planes > 0) {
+        env->observation = rlc__game_spec(env);
+        env->observed = rlc__env_keys()->pixels;
+    } else {
+        env->observation = rlc_spec_unbounded(RLC_SHAPE(type->observation_size));
+        env->observed = rlc__env_keys()->observation;
+    }
+    env->shown = env->observed;
+    env->shown_spec = env->observation;
+    env->pixels_spec =
+        rlc_spec_as(rlc_spec_bounded(RLC_SHAPE(type->frame_height, type->frame_width, 3), 0, 255), RLC_U8);
+    if (env->pixels_only) {
+        env->observation = env->pixels_spec;
+        env->observed = rlc__env_keys()->pixels;
+    }
     if (type->num_actions > 0) {
         env->action = env->action_encoding == RLC_ACTION_ONE_HOT ? rlc_spec_one_hot(type->num_actions)
                                                                  : rlc_spec_categorical(type->num_actions);
@@ -64,27 +81,59 @@ static rlc_kernel *kernel_on(const rlc_env *env, const rlc_device *device) {
     return env->type->kernel != NULL && device->memory.on_host ? env->type->kernel : rlc_device_kernel(device, name);
 }
 
-static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
-    rlc_device *place = env->device;
-    if (env->place != NULL && rlc_device_open(env->place, &place) != RLC_OK) {
+/* Where it runs: with the rest, or on the host because the recipe says so, or because the class allows that and has no other
+ * kernel. */
+static rlc_status find_place(const rlc_env *env, const rlc_value *options, rlc_device **place) {
+    *place = env->device;
+    if (env->place != NULL && rlc_device_open(env->place, place) != RLC_OK) {
         rlc_value_locate(rlc_value_find(options, "device"));
         return rlc_error_status();
     }
-    if (place != env->device && !place->memory.on_host) {
+    if (*place != env->device && !(*place)->memory.on_host) {
         return rlc_value_fail(rlc_value_find(options, "device"),
                               "env: it cannot run on %s while the rest runs on %s; 'device' is cpu, or left out",
-                              place->name, env->device->name);
+                              (*place)->name, env->device->name);
     }
+    if (kernel_on(env, *place) == NULL && env->type->kernel != NULL && env->type->host_fallback) {
+        char name[128];
+        snprintf(name, sizeof name, "env.%s", env->type->base.name);
+        rlc__tell_fallback(env->device, name);
+        return rlc_device_open("cpu", place);
+    }
+    return RLC_OK;
+}
+
+static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
+    rlc_device *place;
+    RLC_TRY(find_place(env, options, &place));
     env->kernel = kernel_on(env, place);
     if (env->kernel == NULL) {
-        return rlc_value_fail(options, "env: %s does not run on device %s; with 'device: cpu' it stays on the host",
-                              env->type->base.name, env->device->name);
+        return rlc_value_fail(options, "env: %s does not run on device %s%s", env->type->base.name, env->device->name,
+                              env->type->kernel != NULL ? "; 'device: cpu' keeps it on the host, and so does "
+                                                          "`.host_fallback = true` in its rlc_env_class"
+                                                        : "");
     }
     if (place != env->device) {
         env->host_kernel = env->kernel;
         env->kernel = env->device->host_call;
     }
     return RLC_OK;
+}
+
+/* What draws is found now, not at the first step. */
+static rlc_status check_pixels(rlc_env *env, const rlc_value *options) {
+    if (!env->from_pixels) {
+        return env->pixels_only ? rlc_value_fail(options, "env: pixels_only needs from_pixels: true") : RLC_OK;
+    }
+    if (!env->device->memory.on_host) {
+        return rlc_value_fail(options, "env: from_pixels draws on the CPU, and this is device %s; use --device cpu",
+                              env->device->name);
+    }
+    rlc_status status = rlc__renderer_open(env);
+    if (status != RLC_OK) {
+        rlc_error_prefix("env: from_pixels: ");
+    }
+    return status;
 }
 
 /* Roots for every entry of a reset's dict, so that a dict can outlive its program. */
@@ -116,7 +165,7 @@ static void observe_spec(rlc_env *env, const rlc_dict *root) {
     if (seen != NULL && !rlc_spec_fits(&env->observation, seen)) {
         rlc_shape shape = {.ndim = seen->ndim - 1};
         memcpy(shape.size, seen->shape + 1, (size_t)shape.ndim * sizeof *shape.size);
-        env->observation = rlc_spec_unbounded(shape);
+        env->observation = seen->dtype == RLC_U8 ? rlc_spec_bounded(shape, 0, 255) : rlc_spec_unbounded(shape);
         env->observation.dtype = (rlc_dtype)seen->dtype;
     }
 }
@@ -137,6 +186,14 @@ static rlc_status first_reset(rlc_env *env) {
     return status != RLC_OK ? status : rlc_error_status();
 }
 
+static rlc_status build_transforms(rlc_env *env, const rlc_registry *registry) {
+    rlc_transforms list = {.env = env, .device = env->device, .arena = &env->arena, .state = &env->state};
+    RLC_TRY(rlc__transforms_build(&list, registry, "env.transforms", env->transform_options));
+    env->transforms = list.items;
+    env->num_transforms = list.count;
+    return RLC_OK;
+}
+
 static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t seed, const char *name,
                         const rlc_value *options) {
     options = rlc_value_clone(&env->arena, options); /* whoever gave them may be gone before the environment is */
@@ -150,7 +207,8 @@ static rlc_status build(rlc_env *env, const rlc_registry *registry, uint64_t see
     set_specs(env);
     RLC_TRY(find_kernel(env, options));
     RLC_TRY(make_state(env, seed, name));
-    RLC_TRY(rlc__transforms_build(env, registry));
+    RLC_TRY(check_pixels(env, options));
+    RLC_TRY(build_transforms(env, registry));
     RLC_TRY(rehearse(env));
     return first_reset(env);
 }
@@ -187,6 +245,7 @@ rlc_status rlc_env_make(const rlc_registry *registry, rlc_device *device, uint64
 
 void rlc_env_free(rlc_env *env) {
     if (env != NULL) {
+        rlc__renderer_free(env->renderer);
         rlc_tensor_free(env->flags_down);
         rlc_state_free(&env->state);
         rlc_state_free(&env->learned);

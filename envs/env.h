@@ -2,7 +2,9 @@
  *
  * Everything has the batch shape [num_envs]. A step reads `action` and writes under `next`: observation, reward [N, 1]
  * float32, and bool [N, 1] terminated (the task ended), truncated (time ran out) and done (either). The last observation
- * of an episode stays under `next`; the dict that the next step starts from has the first one of the new episode.
+ * of an episode stays under `next`; the dict that the next step starts from has the first one of the new episode. What a
+ * policy has written under `next` before the step (the state of a recurrent network) stays there, too. A game (game.h)
+ * shows its picture, uint8 [N, H, W, C] under `pixels`, in place of `observation`.
  *
  *     rlc_env *env;
  *     RLC_TRY(rlc_env_make(registry, cpu, seed, "{type: CartPole, num_envs: 8}", &env));
@@ -18,7 +20,11 @@
  * come down and what it observed goes up through pinned memory, in order with everything else, so nobody waits at a step
  * and a recorded list is replayed as a whole. Transforms stay on the GPU.
  *
- * An environment of your own is three functions and a class: see env_loop.h and cartpole.c.
+ * With `from_pixels: true` there is also `pixels`, uint8 [N, height, width, 3]: a picture of the state, drawn on the CPU
+ * behind each step and reset (render.h); with `pixels_only: true` as well it takes the place of the observation.
+ *
+ * An environment of your own is three functions and a class: see env_loop.h and cartpole.c, or for a game
+ * breakout.c.
  */
 #ifndef RLC_ENV_H
 #define RLC_ENV_H
@@ -33,16 +39,23 @@ RLC_BEGIN
 
 typedef struct rlc_env rlc_env;
 typedef struct rlc_transform rlc_transform;
+typedef struct rlc_renderer rlc_renderer;
 
 typedef struct rlc_env_class {
     rlc_class base;
     int state_size, observation_size;
+    int planes;      /* of a game, the planes of its picture (board.h); 0 for what shows numbers */
     int num_actions; /* discrete actions, or 0 */
     int action_size; /* of a continuous action, in [action_low, action_high] */
     double action_low, action_high;
     int64_t max_steps;  /* an episode is truncated after so many, unless the recipe says otherwise; 0 for never */
     double threshold;   /* mean return over 100 episodes that counts as solved; NAN for none */
     rlc_kernel *kernel; /* the loop over the batch (env_loop.h); NULL where the device has one called "env.NAME" */
+    /* of its pictures: 0 where it has none, and how many of them show a second */
+    int frame_height, frame_width, frames_per_second;
+    /* draws a state into uint8 [frame_height, frame_width, 3]; NULL where rlc_draw.so has a scene of the class's name */
+    void (*render)(const float *state, uint8_t *rgb);
+    bool host_fallback; /* where the device has none, `kernel` may run on the host: each step waits for copies */
 } rlc_env_class;
 
 struct rlc_env {
@@ -51,8 +64,10 @@ struct rlc_env {
     int64_t num_envs, max_episode_steps;
     int action_encoding;
     const char *place; /* the option `device`, or NULL */
+    int picture; /* rlc_picture, of a game */
+    bool from_pixels, pixels_only;
     const rlc_value *transform_options;
-    rlc_spec observation, action;
+    rlc_spec observation, action, pixels_spec;
     rlc_arena arena;
     rlc_state state;
     rlc_kernel *kernel, *host_kernel;   /* what a node runs; what that calls on the host when the rest is elsewhere */
@@ -64,8 +79,12 @@ struct rlc_env {
     rlc_state learned; /* by transforms: statistics, without which a policy is worth nothing; part of a checkpoint */
     bool frozen;       /* they learn no more: rlc_env_follow */
     const rlc_key *observed; /* the entry that `observation` describes */
+    const rlc_key *shown;    /* the entry that the environment itself writes, before transforms, */
+    rlc_spec shown_spec;     /* and what that is */
     /* of the step that was recorded last, as the environment itself has them, before transforms */
     rlc_tensor *taken, *last, *reward; /* action, observation, reward */
+    rlc_tensor *pixels, *first_pixels; /* what the step led to, and what the next one starts from: of a reset, both */
+    rlc_renderer *renderer;            /* NULL before the first picture */
     rlc_dict *carried;                 /* roots that hold a dict from one program to the next */
 };
 

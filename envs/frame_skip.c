@@ -67,7 +67,7 @@ static const rlc_dict *lift(const rlc_dict *td, rlc_dict *next) {
 static void repeat(const rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
     rlc_env *env = self->env;
     rlc_tensor *ended = rlc_dict_get_key(next, rlc__env_keys()->done);
-    rlc_tensor *last = env->last, *reward = env->reward;
+    rlc_tensor *last = env->last, *reward = env->reward, *pixels = env->pixels;
     const rlc_dict *from = lift(td, next);
     const counts before = note(env);
     const rlc_dict *later = from != NULL ? rlc__env_advance(env, from, self->index) : NULL;
@@ -77,6 +77,7 @@ static void repeat(const rlc_transform *self, const rlc_dict *td, rlc_dict *next
     put_back(env, &before, ended);
     rlc_dict_each(later, merge, &(merging){next, ended});
     env->last = rlc_where(ended, last, env->last);
+    env->pixels = env->from_pixels ? rlc_where(rlc_transform_rows(ended, pixels), pixels, env->pixels) : NULL;
     env->reward = add_reward(reward, env->reward, ended);
 }
 

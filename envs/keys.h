@@ -5,7 +5,7 @@
 #include "tensordict/key.h"
 
 typedef struct rlc_env_keys {
-    const rlc_key *next, *observation, *action, *done, *terminated, *truncated, *reward;
+    const rlc_key *next, *observation, *pixels, *action, *done, *terminated, *truncated, *reward;
 } rlc_env_keys;
 
 const rlc_env_keys *rlc__env_keys(void);

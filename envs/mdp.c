@@ -12,6 +12,7 @@ static void intern_keys(void) {
     keys = (rlc_env_keys){
         .next = rlc_key_intern("next"),
         .observation = rlc_key_intern("observation"),
+        .pixels = rlc_key_intern("pixels"),
         .action = rlc_key_intern("action"),
         .done = rlc_key_intern("done"),
         .terminated = rlc_key_intern("terminated"),

@@ -13,4 +13,7 @@ const rlc_env_class rlc_mountain_car_class = {
     .num_actions = MOUNTAIN_CAR_ACTIONS,
     .max_steps = 200,
     .threshold = -110,
+    .frame_height = 400,
+    .frame_width = 600,
+    .frames_per_second = 30,
 };

@@ -16,4 +16,7 @@ const rlc_env_class rlc_mountain_car_continuous_class = {
     .action_high = 1,
     .max_steps = 999,
     .threshold = 90,
+    .frame_height = 400,
+    .frame_width = 600,
+    .frames_per_second = 30,
 };

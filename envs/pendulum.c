@@ -15,4 +15,7 @@ const rlc_env_class rlc_pendulum_class = {
     .action_high = PENDULUM_MAX_TORQUE,
     .max_steps = 200,
     .threshold = NAN,
+    .frame_height = 500,
+    .frame_width = 500,
+    .frames_per_second = 30,
 };

@@ -1,13 +1,13 @@
 /* pendulum_step.h: the dynamics of Gymnasium's Pendulum-v1, for the CPU and the GPU alike. State: angle from upright and
- * angular velocity, in radians and seconds. Observation: cosine and sine of the angle, angular velocity. Action: the
- * torque in N m.
+ * angular velocity, in radians and seconds, and the torque of the last step, which pictures show. Observation: cosine and
+ * sine of the angle, angular velocity. Action: the torque in N m.
  */
 #ifndef RLC_PENDULUM_STEP_H
 #define RLC_PENDULUM_STEP_H
 
 #include "core/env_call.h"
 
-enum { PENDULUM_STATE = 2, PENDULUM_OBSERVATION = 3, PENDULUM_ACTIONS = 1 };
+enum { PENDULUM_STATE = 3, PENDULUM_TORQUE = 2, PENDULUM_OBSERVATION = 3, PENDULUM_ACTIONS = 1 };
 
 #define PENDULUM_MAX_TORQUE 2.0f
 #define PENDULUM_MAX_SPEED 8.0f
@@ -24,6 +24,7 @@ RLC_INLINE int pendulum_step(float *state, const float *action, float *reward) {
     spin = rlc_clampf(spin + turn * tau, -PENDULUM_MAX_SPEED, PENDULUM_MAX_SPEED);
     state[0] = angle + spin * tau;
     state[1] = spin;
+    state[PENDULUM_TORQUE] = torque;
     return 0;
 }
 
@@ -32,6 +33,7 @@ RLC_INLINE void pendulum_reset(float *state, const rlc_draw *draw) {
     rlc_block block = rlc_draw_block(draw, 0);
     state[0] = rlc_between(block.word[0], -pi, pi);
     state[1] = rlc_between(block.word[1], -1.0f, 1.0f);
+    state[PENDULUM_TORQUE] = 0.0f;
 }
 
 RLC_INLINE void pendulum_observe(const float *state, float *observation) {

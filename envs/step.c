@@ -5,6 +5,7 @@
 #include "core/record.h"
 #include "envs/env.h"
 #include "envs/keys.h"
+#include "envs/render.h"
 #include "envs/transform.h"
 
 /* Which operands, beside the result, a kernel that runs on the host reads and writes, of those that do not lie there. */
@@ -45,6 +46,7 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
     memcpy(more + COMMON, rest, (size_t)count * sizeof *more);
     *call = (rlc_env_call){.num_envs = env->num_envs,
                            .max_steps = env->max_episode_steps,
+                           .picture = env->picture,
                            .threshold = env->type->threshold,
                            .key = env->stream->key,
                            .encoding = env->action_encoding,
@@ -65,13 +67,24 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
 }
 
 static rlc_tensor *observation_tensor(const rlc_env *env) {
-    return rlc_empty(RLC_F32, RLC_SHAPE(env->num_envs, env->type->observation_size));
+    return rlc_empty(env->shown_spec.dtype, rlc_shape_concat(RLC_SHAPE(env->num_envs), env->shown_spec.shape));
+}
+
+/* What is seen of a state. */
+static void set_seen(const rlc_env *env, rlc_dict *td, rlc_tensor *observation, rlc_tensor *pixels) {
+    const rlc_env_keys *k = rlc__env_keys();
+    if (!env->pixels_only) {
+        rlc_dict_set_key(td, env->shown, observation);
+    }
+    if (env->from_pixels) {
+        rlc_dict_set_key(td, k->pixels, pixels);
+    }
 }
 
 /* The flags and the observation that a step starts from. */
 static void set_root(const rlc_env *env, rlc_dict *root, rlc_tensor *observation) {
     const rlc_env_keys *k = rlc__env_keys();
-    rlc_dict_set_key(root, k->observation, observation);
+    set_seen(env, root, observation, env->first_pixels);
     rlc_dict_set_key(root, k->done, env->flags_down);
     rlc_dict_set_key(root, k->terminated, env->flags_down);
     rlc_dict_set_key(root, k->truncated, env->flags_down);
@@ -84,6 +97,7 @@ rlc_dict *rlc_env_reset(rlc_env *env) {
         return NULL;
     }
     record(env, RLC_ENV_RESET_ALL, observation, env->flags_down, observation, &observation, 1);
+    env->pixels = env->first_pixels = rlc__env_draw(env, NULL, NULL);
     set_root(env, root, observation);
     rlc__transforms_reset(env, root, NULL);
     return root;
@@ -111,7 +125,8 @@ static rlc_dict *move(rlc_env *env) {
     rlc_tensor *rest[] = {env->taken, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column),
                           rlc_empty(RLC_BOOL, column)};
     record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
-    rlc_dict_set_key(next, k->observation, observation);
+    env->pixels = rlc__env_draw(env, NULL, NULL);
+    set_seen(env, next, observation, env->pixels);
     rlc_dict_set_key(next, k->reward, rest[1]);
     rlc_dict_set_key(next, k->done, done);
     rlc_dict_set_key(next, k->terminated, rest[2]);
@@ -121,12 +136,23 @@ static rlc_dict *move(rlc_env *env) {
     return next;
 }
 
+/* What a policy wrote under `next`, for its own next step, stays beside what the environment writes there. */
+static void take_over(const rlc_dict *td, rlc_dict *next) {
+    const rlc_dict *written = rlc_dict_find_dict_key(td, rlc__env_keys()->next);
+    for (int i = 0; written != NULL && next != NULL && i < written->count; i++) {
+        const rlc_entry *e = &written->entries[i];
+        if (rlc_dict_find_key(next, e->key) == NULL && rlc_dict_find_dict_key(next, e->key) == NULL) {
+            rlc_dict_append(next, *e);
+        }
+    }
+}
+
 rlc_dict *rlc__env_advance(rlc_env *env, const rlc_dict *td, int count) {
     rlc_dict *next = move(env);
+    take_over(td, next);
     for (int i = 0; i < count; i++) {
-        rlc_transform *t = env->transforms[i];
-        if (t->type->step != NULL && next != NULL) {
-            t->type->step(t, td, next);
+        if (next != NULL) {
+            rlc__transform_step(env->transforms[i], td, next);
         }
     }
     return next;
@@ -142,8 +168,9 @@ typedef struct restarting {
 static void restart_entry(const rlc_key *key, rlc_tensor *fresh, void *data) {
     const restarting *r = data;
     rlc_tensor *lifted = rlc_dict_find_key(r->root, key);
-    /* outside of the rows that were reset, the environment's own observation is the last one already */
-    bool untouched = fresh == r->first && lifted == r->env->last;
+    /* outside of the rows that were reset, the environment's own observation is the last one already, as its picture is */
+    bool untouched =
+        (fresh == r->first && lifted == r->env->last) || (fresh == r->env->first_pixels && lifted == r->env->pixels);
     if (lifted != NULL && !untouched && fresh != r->env->flags_down) {
         fresh = rlc_where(rlc_transform_rows(r->done, fresh), fresh, lifted);
     }
@@ -166,7 +193,8 @@ static void restart(rlc_env *env, rlc_dict *root, rlc_tensor *first, rlc_tensor 
 
 rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
     const rlc_env_keys *k = rlc__env_keys();
-    env->taken = env->last = env->reward = NULL; /* those of another program may be gone */
+    /* those of another program may be gone */
+    env->taken = env->last = env->reward = env->pixels = env->first_pixels = NULL;
     if (rlc__require_program("env_step") == NULL || td == NULL) {
         return NULL;
     }
@@ -186,6 +214,7 @@ rlc_dict *rlc_env_step(rlc_env *env, rlc_dict *td) {
         return NULL;
     }
     record(env, RLC_ENV_RESET, first, done, env->last, &first, 1);
+    env->first_pixels = rlc__env_draw(env, done, env->pixels);
     restart(env, root, first, done);
     return root;
 }

@@ -18,61 +18,68 @@ const rlc_transform_class rlc_compose_class = {
     .base = RLC_CLASS("transform", Compose, .doc = "several transforms as one", .options = compose_options),
 };
 
-static rlc_status add_list(rlc_env *env, const rlc_registry *registry, const char *path, const rlc_value *list);
+static rlc_status add_list(rlc_transforms *to, const rlc_registry *registry, const char *path, const rlc_value *list);
 
-static bool append(rlc_env *env, rlc_transform *transform) {
-    size_t count = (size_t)env->num_transforms;
-    rlc_transform **grown = rlc_arena_calloc(&env->arena, (count + 1) * sizeof *grown);
+static bool append(rlc_transforms *to, rlc_transform *transform) {
+    size_t count = (size_t)to->count;
+    rlc_transform **grown = rlc_arena_calloc(to->arena, (count + 1) * sizeof *grown);
     if (grown == NULL) {
         return false;
     }
     if (count > 0) {
-        memcpy(grown, env->transforms, count * sizeof *grown);
+        memcpy(grown, to->items, count * sizeof *grown);
     }
-    transform->index = env->num_transforms;
-    grown[env->num_transforms++] = transform;
-    env->transforms = grown;
+    transform->index = to->count;
+    grown[to->count++] = transform;
+    to->items = grown;
     return true;
 }
 
-static rlc_status add(rlc_env *env, const rlc_registry *registry, const char *path, const rlc_value *options) {
+static rlc_status add(rlc_transforms *to, const rlc_registry *registry, const char *path, const rlc_value *options) {
     const rlc_transform_class *type =
         (const rlc_transform_class *)rlc_registry_type_of(registry, "transform", path, options);
-    rlc_transform *transform = type != NULL ? rlc_arena_calloc(&env->arena, type->base.size) : NULL;
+    rlc_transform *transform = type != NULL ? rlc_arena_calloc(to->arena, type->base.size) : NULL;
     if (transform == NULL) {
         return rlc_error_status();
     }
-    RLC_TRY(rlc_options_apply(&env->arena, path, options, transform, type->base.options, NULL));
+    RLC_TRY(rlc_options_apply(to->arena, path, options, transform, type->base.options, NULL));
     if (type == &rlc_compose_class) {
-        const char *inner = rlc_arena_printf(&env->arena, "%s.transforms", path);
-        return inner != NULL ? add_list(env, registry, inner, ((Compose *)transform)->transforms) : rlc_error_status();
+        const char *inner = rlc_arena_printf(to->arena, "%s.transforms", path);
+        return inner != NULL ? add_list(to, registry, inner, ((Compose *)transform)->transforms) : rlc_error_status();
+    }
+    if (to->env == NULL && type->apply == NULL && type->look_back == NULL) {
+        return rlc_value_fail(options, "%s: %s works in an environment only (env.transforms), not on samples", path,
+                              type->base.name);
     }
     transform->type = type;
-    transform->env = env;
+    transform->env = to->env;
+    transform->device = to->device;
+    transform->arena = to->arena;
+    transform->state = to->state;
     transform->path = path;
     transform->options = options;
-    if (append(env, transform) && type->init != NULL) {
-        type->init(transform, env);
+    if (append(to, transform) && type->init != NULL) {
+        type->init(transform, to->env);
     }
     return rlc_error_status();
 }
 
-static rlc_status add_list(rlc_env *env, const rlc_registry *registry, const char *path, const rlc_value *list) {
+static rlc_status add_list(rlc_transforms *to, const rlc_registry *registry, const char *path, const rlc_value *list) {
     if (list->kind != RLC_LIST) {
         char text[64];
         return rlc_value_fail(list, "%s: must be a list such as [{type: RewardSum}], not %s", path,
                               rlc_value_describe(list, text));
     }
     for (int i = 0; i < list->count; i++) {
-        const char *item = rlc_arena_printf(&env->arena, "%s.%d", path, i);
-        RLC_TRY(item != NULL ? add(env, registry, item, list->items[i]) : rlc_error_status());
+        const char *item = rlc_arena_printf(to->arena, "%s.%d", path, i);
+        RLC_TRY(item != NULL ? add(to, registry, item, list->items[i]) : rlc_error_status());
     }
     return RLC_OK;
 }
 
-rlc_status rlc__transforms_build(rlc_env *env, const rlc_registry *registry) {
-    const rlc_value *list = env->transform_options;
-    return list == NULL || list->kind == RLC_NULL ? RLC_OK : add_list(env, registry, "env.transforms", list);
+rlc_status rlc__transforms_build(rlc_transforms *list, const rlc_registry *registry, const char *path,
+                                 const rlc_value *options) {
+    return options == NULL || options->kind == RLC_NULL ? RLC_OK : add_list(list, registry, path, options);
 }
 
 void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows) {
@@ -80,7 +87,21 @@ void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows) {
         rlc_transform *t = env->transforms[i];
         if (t->type->reset != NULL) {
             t->type->reset(t, root, rows);
+        } else if (t->type->apply != NULL) {
+            t->type->apply(t, root);
+        } else if (t->type->look_back != NULL) {
+            rlc__look_back_reset(t, root, rows);
         }
+    }
+}
+
+void rlc__transform_step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
+    if (self->type->step != NULL) {
+        self->type->step(self, td, next);
+    } else if (self->type->apply != NULL) {
+        self->type->apply(self, next);
+    } else if (self->type->look_back != NULL) {
+        rlc__look_back_step(self, next);
     }
 }
 
@@ -93,7 +114,7 @@ rlc_tensor *rlc__transforms_inverse(rlc_env *env, rlc_tensor *action) {
 }
 
 static const rlc_key **intern(const rlc_transform *self, rlc_strings names) {
-    const rlc_key **keys = rlc_arena_calloc(&self->env->arena, ((size_t)names.count + 1) * sizeof *keys);
+    const rlc_key **keys = rlc_arena_calloc(self->arena, ((size_t)names.count + 1) * sizeof *keys);
     for (int i = 0; i < names.count && keys != NULL; i++) {
         keys[i] = rlc_key_intern(names.values[i]);
     }
@@ -109,6 +130,21 @@ void rlc_transform_keys(const rlc_transform *self, rlc_strings in_keys, rlc_stri
         return;
     }
     *pairs = (rlc_key_pairs){in_keys.count, intern(self, in_keys), intern(self, out_keys)};
+}
+
+void rlc_transform_reads(rlc_transform *self, rlc_strings in_keys, rlc_strings out_keys) {
+    rlc_env *env = self->env;
+    rlc_transform_keys(self, in_keys, out_keys, &self->entries);
+    for (int i = 0; i < self->entries.count && env != NULL && self->entries.out != NULL; i++) {
+        env->observed = self->entries.in[i] == env->observed ? self->entries.out[i] : env->observed;
+    }
+}
+
+void rlc_transform_each(rlc_transform *self, rlc_dict *dict, rlc_tensor *(*f)(rlc_transform *self, rlc_tensor *x)) {
+    for (int i = 0; i < self->entries.count; i++) {
+        rlc_tensor *x = rlc_dict_get_key(dict, self->entries.in[i]);
+        rlc_dict_set_key(dict, self->entries.out[i], x != NULL ? f(self, x) : NULL);
+    }
 }
 
 /* Reads one number, or a list of them, as an option table reads a list. */

@@ -42,6 +42,8 @@ const rlc_option rlc__module_options[] = {
      .type = RLC_OPTION_STRINGS,
      .offset = offsetof(rlc_module, out_names),
      .help = "keys it writes; _ throws a result away"},
+    RLC_VALUE(rlc_module, state_dict,
+              "a safetensors file with its parameters and buffers, or a map: `rlrun list state_dict`"),
     {0},
 };
 
@@ -144,6 +146,9 @@ static rlc_module *create(const rlc_module_class *type, const rlc_value *options
         choose_keys(m, "out_keys", &m->out_names, build->out_keys, type->out_keys, m->out_keys, &m->num_out) !=
             RLC_OK) {
         return NULL;
+    }
+    if (build->cloning != NULL) { /* a target copies what its source has loaded, another critic is not to be the same */
+        m->state_dict = NULL;
     }
     modules[model->num_modules++] = m;
     rlc_build mine = *build;
@@ -277,17 +282,23 @@ rlc_module *rlc__model_resolve(rlc_model *model, const char *path, const rlc_val
     return full != NULL ? rlc__model_build_top(model, "module", full, definition) : NULL;
 }
 
-static bool add_member(rlc_module *self, rlc_module *member) {
-    size_t count = (size_t)self->num_members;
-    rlc_module **members = rlc_arena_alloc(&self->model->arena, (count + 1) * sizeof *members, RLC_ALIGN_STRUCT);
-    if (members == NULL) {
+static bool add_member(rlc_module *self, rlc_module *member, const char *name) {
+    rlc_arena *arena = &self->model->arena;
+    const size_t count = (size_t)self->num_members;
+    rlc_module **members = rlc_arena_alloc(arena, (count + 1) * sizeof *members, RLC_ALIGN_STRUCT);
+    const char **names = rlc_arena_alloc(arena, (count + 1) * sizeof *names, RLC_ALIGN_STRUCT);
+    const char *copy = rlc_arena_strndup(arena, name, strlen(name));
+    if (members == NULL || names == NULL || copy == NULL) {
         return false;
     }
     if (count > 0) {
         memcpy(members, self->members, count * sizeof *members);
+        memcpy(names, self->member_names, count * sizeof *names);
     }
     members[count] = member;
+    names[count] = copy;
     self->members = members;
+    self->member_names = names;
     self->num_members++;
     return true;
 }
@@ -328,7 +339,7 @@ rlc_module *rlc_module_build(rlc_module *self, const rlc_build *build, const rlc
         }
         member = type != NULL ? create(type, value, path, build) : NULL;
     }
-    return member != NULL && add_member(self, member) ? member : NULL;
+    return member != NULL && add_member(self, member, name) ? member : NULL;
 }
 
 /* Pairs the parameters of a copy with those of its source, which were declared in the same order. */
@@ -360,5 +371,5 @@ rlc_module *rlc_module_clone(rlc_module *self, const rlc_build *build, rlc_modul
     if (second == NULL || (copy && !pair_parameters(second, source))) {
         return NULL;
     }
-    return add_member(self, second) ? second : NULL;
+    return add_member(self, second, name) ? second : NULL;
 }

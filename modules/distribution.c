@@ -8,12 +8,11 @@ rlc_distribution_family *rlc_distribution_family_new(rlc_module *self, const rlc
     const char *what = rlc_arena_printf(&model->arena, "%s.distribution", self->path);
     bool named = value->kind == RLC_TEXT;
     const rlc_distribution_class *type =
-        (const rlc_distribution_class *)(named
-                                             ? rlc_registry_find(model->registry, "distribution", value->text, value)
-                                             : rlc_registry_type_of(model->registry, "distribution", what, value));
+        (const rlc_distribution_class *)(named ? rlc_registry_find(model->registry, "distribution", value->text, value)
+                                               : rlc_registry_type_of(model->registry, "distribution", what, value));
     rlc_distribution_family *family = type != NULL ? rlc_arena_calloc(&model->arena, type->base.size) : NULL;
-    if (family == NULL || rlc_options_apply(&model->arena, what, named ? NULL : value, family, type->base.options,
-                                            NULL) != RLC_OK) {
+    if (family == NULL ||
+        rlc_options_apply(&model->arena, what, named ? NULL : value, family, type->base.options, NULL) != RLC_OK) {
         return NULL;
     }
     family->type = type;
@@ -92,8 +91,11 @@ bool rlc_module_distribution(rlc_module *policy, rlc_dict *td, rlc_distribution 
         return false;
     }
     const char *where = p->where;
+    const bool training = p->training;
     p->where = policy->path;
+    p->training = training && !policy->is_target;
     bool good = policy->type->distribution(policy, td, d);
     p->where = where;
+    p->training = training;
     return good && p->status == RLC_OK;
 }

@@ -51,16 +51,6 @@ static rlc_layers layers(DuelingMLP *m, const char *name, int64_t in, const rlc_
     return rlc_layers_new(&m->base, name, in, &o);
 }
 
-static void zero_biases(DuelingMLP *m) {
-    const rlc_model *model = m->base.model;
-    for (int i = 0; i < m->base.num_parameters && m->layer == RLC_LAYER_LINEAR; i++) {
-        rlc_parameter_entry *entry = &model->parameters[m->base.first_parameter + i];
-        if (entry->tensor->ndim == 1) {
-            entry->init = (rlc_init){RLC_INIT_CONSTANT, 0};
-        }
-    }
-}
-
 static void init(rlc_module *self, const rlc_build *build) {
     DuelingMLP *m = (DuelingMLP *)self;
     int64_t in = rlc_size(rlc_layers_input(self, build->example, m->in_features), -1);
@@ -68,7 +58,9 @@ static void init(rlc_module *self, const rlc_build *build) {
     m->features = layers(m, "features", in, &m->num_cells, 0);
     m->advantage = layers(m, "advantage", shared, &m->stream_cells, atoms_of(m) * m->out_features);
     m->value = layers(m, "value", shared, &m->stream_cells, atoms_of(m));
-    zero_biases(m);
+    if (m->layer == RLC_LAYER_LINEAR) {
+        rlc_layers_zero_biases(self);
+    }
 }
 
 static void forward(rlc_module *self, rlc_dict *td) {

@@ -22,6 +22,16 @@ rlc_layers rlc_layers_new(rlc_module *self, const char *name, int64_t in, const 
     return (rlc_layers){layer, layer != NULL ? o->count : 0};
 }
 
+void rlc_layers_zero_biases(rlc_module *self) {
+    const rlc_model *model = self->model;
+    for (int i = self->first_parameter; i < self->first_parameter + self->num_parameters; i++) {
+        rlc_parameter_entry *entry = &model->parameters[i];
+        if (entry->tensor->ndim == 1) {
+            entry->init = (rlc_init){RLC_INIT_CONSTANT, 0};
+        }
+    }
+}
+
 rlc_tensor *rlc_layers_apply(const rlc_layers *layers, rlc_tensor *x, rlc_activation between, rlc_activation behind) {
     for (int i = 0; i < layers->count; i++) {
         x = rlc_layer_apply(&layers->layer[i], x, i < layers->count - 1 ? between : behind);

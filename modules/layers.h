@@ -58,6 +58,9 @@ typedef struct rlc_layers {
 /* For init: declares the parameters. */
 rlc_layers rlc_layers_new(rlc_module *self, const char *name, int64_t in, const rlc_layers_options *options);
 
+/* For init: the module's own biases begin at 0, all parameters of one dimension that it has declared so far. */
+void rlc_layers_zero_biases(rlc_module *self);
+
 /* Applies all of them, `between` behind each but the last and `behind` behind that one. */
 rlc_tensor *rlc_layers_apply(const rlc_layers *layers, rlc_tensor *x, rlc_activation between, rlc_activation behind);
 

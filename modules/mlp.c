@@ -88,12 +88,14 @@ typedef struct Linear {
     rlc_module base;
     int64_t in_features, out_features;
     int activation;
+    bool bias;
     rlc_linear layer;
 } Linear;
 
 static const rlc_option linear_options[] = {
     RLC_LONG(Linear, out_features, RLC_REQUIRED, 1, 1 << 24, "width of the output"),
     RLC_LONG(Linear, in_features, 0, 0, 1 << 24, "width of the input; 0 takes it from what comes in"),
+    RLC_BOOL_OPTION(Linear, bias, true, "add a bias"),
     RLC_ENUM(Linear, activation, "identity", RLC_ACTIVATION_NAMES, "behind the layer"),
     {0},
 };
@@ -104,7 +106,7 @@ static void linear_init(rlc_module *self, const rlc_build *build) {
     int64_t in = rlc_size(rlc_layers_input(self, build->example, m->in_features), -1);
     rlc_init init = {RLC_INIT_UNIFORM, in > 0 ? 1 / sqrt((double)in) : 0};
     m->layer.weight = rlc_parameter_new(self, "weight", RLC_SHAPE(m->out_features, in), init);
-    m->layer.bias = rlc_parameter_new(self, "bias", RLC_SHAPE(m->out_features), init);
+    m->layer.bias = m->bias ? rlc_parameter_new(self, "bias", RLC_SHAPE(m->out_features), init) : NULL;
 }
 
 static void linear_forward(rlc_module *self, rlc_dict *td) {

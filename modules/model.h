@@ -27,7 +27,8 @@ typedef struct rlc_parameter_entry {
     rlc_tensor *tensor;
     int64_t offset;
     rlc_init init;
-    int copy_of; /* the parameter it starts as, or -1 */
+    int copy_of;         /* the parameter it starts as, or -1 */
+    int64_t cleared_row; /* of a matrix, counted from 1: it starts as zeros; 0 for none */
 } rlc_parameter_entry;
 
 struct rlc_model {
@@ -76,6 +77,9 @@ rlc_status rlc_model_allocate(rlc_model *model);
 /* The parameters that a module and its members own, each once: their indices in model->parameters, in the order of
  * declaration of a walk that visits a module before its members. Returns how many; at most `room` are written. */
 int rlc_module_parameters(rlc_module *module, int *indices, int room);
+
+/* Likewise the buffers that they own (rlc_module_buffer). */
+int rlc_module_buffers(rlc_module *module, const rlc_tensor **buffers, int room);
 
 /* A stretch of the flat buffer. */
 typedef struct rlc_range {

@@ -41,9 +41,12 @@ void rlc_module_call(rlc_module *self, rlc_dict *td) {
         return;
     }
     const char *where = p->where;
+    const bool training = p->training;
     p->where = self->path;
+    p->training = training && !self->is_target;
     self->type->forward(self, td);
     p->where = where;
+    p->training = training;
 }
 
 /* The parameters of a call are few; a module with more than these would be found by the assertion in a first test. */
@@ -77,41 +80,77 @@ void rlc_module_requires_grad(rlc_module *self, bool on) {
     }
 }
 
-static void step(rlc_module *self, int64_t frames, int visit) {
+/* Calls `f` for a module and all of its members, each once. */
+static void each(rlc_module *self, void (*f)(rlc_module *module, void *data), void *data, int visit) {
     if (self->visit == visit) {
         return;
     }
     self->visit = visit;
+    f(self, data);
     for (int i = 0; i < self->num_members; i++) {
-        step(self->members[i], frames, visit);
+        each(self->members[i], f, data, visit);
     }
-    if (self->type->step != NULL) {
-        self->type->step(self, frames);
+}
+
+static void walk(rlc_module *self, void (*f)(rlc_module *module, void *data), void *data) {
+    each(self, f, data, ++self->model->visit);
+}
+
+static void step_one(rlc_module *module, void *data) {
+    if (module->type->step != NULL) {
+        module->type->step(module, *(const int64_t *)data);
     }
 }
 
 void rlc_module_step(rlc_module *self, int64_t frames) {
-    step(self, frames, ++self->model->visit);
+    walk(self, step_one, &frames);
 }
 
-static int collect(rlc_module *self, int *indices, int count, int room, int visit) {
-    if (self->visit == visit) {
-        return count;
-    }
-    self->visit = visit;
-    for (int i = 0; i < self->num_parameters; i++, count++) {
-        if (count < room) {
-            indices[count] = self->first_parameter + i;
+static void note_recurrent(rlc_module *module, void *data) {
+    *(bool *)data = *(bool *)data || module->type->recurrent;
+}
+
+bool rlc_module_is_recurrent(rlc_module *self) {
+    bool found = false;
+    walk(self, note_recurrent, &found);
+    return found;
+}
+
+/* What a walk gathers: at most `room` items. */
+typedef struct gathering {
+    int *indices;
+    const rlc_tensor **buffers;
+    int count, room;
+} gathering;
+
+static void gather_parameters(rlc_module *module, void *data) {
+    gathering *g = data;
+    for (int i = 0; i < module->num_parameters; i++, g->count++) {
+        if (g->count < g->room) {
+            g->indices[g->count] = module->first_parameter + i;
         }
     }
-    for (int i = 0; i < self->num_members; i++) {
-        count = collect(self->members[i], indices, count, room, visit);
+}
+
+static void gather_buffers(rlc_module *module, void *data) {
+    gathering *g = data;
+    for (int i = 0; i < module->num_buffers; i++, g->count++) {
+        if (g->count < g->room) {
+            g->buffers[g->count] = module->buffers[i].tensor;
+        }
     }
-    return count;
 }
 
 int rlc_module_parameters(rlc_module *self, int *indices, int room) {
-    return collect(self, indices, 0, room, ++self->model->visit);
+    gathering g = {.indices = indices, .room = room};
+    walk(self, gather_parameters, &g);
+    return g.count;
+}
+
+int rlc_module_buffers(rlc_module *self, const rlc_tensor **buffers, int room) {
+    gathering g = {.buffers = buffers, .room = room};
+    walk(self, gather_buffers, &g);
+    return g.count;
 }
 
 static void set_keys(const rlc_module *self, const char *which, const rlc_key **to, int *count,
@@ -132,9 +171,28 @@ void rlc_module_set_out_keys(rlc_module *self, const rlc_key *const *keys, int c
     set_keys(self, "out_keys", self->out_keys, &self->num_out, keys, count);
 }
 
+static bool note_buffer(rlc_module *self, const char *name, const rlc_tensor *tensor) {
+    rlc_arena *arena = &self->model->arena;
+    const size_t count = (size_t)self->num_buffers;
+    rlc_named_tensor *buffers = rlc_arena_alloc(arena, (count + 1) * sizeof *buffers, RLC_ALIGN_STRUCT);
+    const char *copy = rlc_arena_strndup(arena, name, strlen(name));
+    if (buffers == NULL || copy == NULL) {
+        return false;
+    }
+    if (count > 0) {
+        memcpy(buffers, self->buffers, count * sizeof *buffers);
+    }
+    buffers[count] = (rlc_named_tensor){copy, tensor};
+    self->buffers = buffers;
+    self->num_buffers++;
+    return true;
+}
+
 rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
-    const char *path = rlc_arena_printf(&self->model->arena, "%s.%s", self->path, name);
-    return path != NULL ? rlc_state_tensor(&self->model->state, self->model->device, path, dtype, shape) : NULL;
+    rlc_model *model = self->model;
+    const char *path = rlc_arena_printf(&model->arena, "%s.%s", self->path, name);
+    rlc_tensor *buffer = path != NULL ? rlc_state_tensor(&model->state, model->device, path, dtype, shape) : NULL;
+    return buffer != NULL && note_buffer(self, name, buffer) ? buffer : NULL;
 }
 
 rlc_stream *rlc_module_stream(rlc_module *self, const char *name) {

@@ -24,6 +24,7 @@
 #define RLC_MODULE_H
 
 #include "core/class.h"
+#include "core/safetensors.h"
 #include "core/state.h"
 #include "tensordict/dict.h"
 #include "tensordict/spec.h"
@@ -52,6 +53,9 @@ typedef struct rlc_module_class {
     bool (*distribution)(rlc_module *self, rlc_dict *td, rlc_distribution *d);
     bool ends_in_member;
 
+    /* Its state goes on from step to step, and the last of several batch dimensions is time (recurrent.h). */
+    bool recurrent;
+
     /* Optional. Records what changes as environments move on, `frames` steps at a time: the annealing of epsilon. */
     void (*step)(rlc_module *self, int64_t frames);
 
@@ -65,10 +69,15 @@ struct rlc_module {
     const char *path; /* "modules.policy.0": where the recipe has it, and the prefix of its parameters' names */
     const rlc_key *in_keys[RLC_MAX_KEYS], *out_keys[RLC_MAX_KEYS];
     int num_in, num_out;
-    rlc_module **members; /* modules it calls, shared ones included */
+    rlc_module **members;      /* modules it calls, shared ones included */
+    const char **member_names; /* as which it has them */
     int num_members;
+    rlc_named_tensor *buffers; /* its own */
+    int num_buffers;
     int first_parameter, num_parameters; /* its own, in the model's list */
+    bool is_target; /* never called in training: a copy that follows another network */
     const rlc_value *options;
+    const rlc_value *state_dict;     /* option: where its initial values come from; of a second instance NULL */
     const rlc_dict *example;         /* what init saw */
     rlc_strings in_names, out_names; /* the options in_keys and out_keys */
     rlc_strings handed_in, handed_out; /* what the wrapper handed down */
@@ -109,6 +118,9 @@ rlc_module *rlc_module_build(rlc_module *self, const rlc_build *build, const rlc
  * initialised anew under their own names, or, with `copy`, start as those of the source. */
 rlc_module *rlc_module_clone(rlc_module *self, const rlc_build *build, rlc_module *source, const char *name, bool copy);
 
+/* Whether it, or any of its members, is recurrent. */
+bool rlc_module_is_recurrent(rlc_module *self);
+
 /* Whether gradients reach the parameters of a module and its members; a target network's do not. */
 void rlc_module_requires_grad(rlc_module *self, bool on);
 
@@ -117,16 +129,22 @@ void rlc_module_set_in_keys(rlc_module *self, const rlc_key *const *keys, int co
 void rlc_module_set_out_keys(rlc_module *self, const rlc_key *const *keys, int count);
 
 /* Initial values, drawn from a stream of the parameter's own name. */
-typedef enum rlc_init_kind { RLC_INIT_CONSTANT, RLC_INIT_UNIFORM, RLC_INIT_ORTHOGONAL } rlc_init_kind;
+typedef enum rlc_init_kind {
+    RLC_INIT_CONSTANT,
+    RLC_INIT_UNIFORM,
+    RLC_INIT_ORTHOGONAL,
+    RLC_INIT_NORMAL
+} rlc_init_kind;
 typedef struct rlc_init {
     rlc_init_kind kind;
-    double value; /* the constant; the bound of U(-bound, bound); the gain of an orthogonal matrix */
+    double value; /* the constant; the bound of U(-bound, bound); the gain of an orthogonal matrix; a deviation */
 } rlc_init;
 
 /* For init: a trainable float32 tensor "PATH.name". Its data comes with rlc_model_allocate. */
 rlc_tensor *rlc_parameter_new(rlc_module *self, const char *name, rlc_shape shape, rlc_init init);
 
-/* For init: a tensor that is kept with the checkpoint but not trained, cleared. */
+/* For init: a tensor that is kept with the checkpoint but not trained, cleared: PyTorch's register_buffer. Those of a
+ * target network follow the network's. */
 rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape);
 
 /* For init: a random stream of the module's own. */

@@ -35,17 +35,11 @@ static rlc_tensor *apply_to_few(const rlc_layer *layer, rlc_tensor *x, rlc_tenso
     return rlc_add(mean, rlc_mul(deviation, noise_out));
 }
 
-static rlc_tensor *activate(rlc_tensor *x, rlc_activation activation) {
-    static rlc_tensor *(*const functions[RLC_ACTIVATION_COUNT])(rlc_tensor *) = {
-        [RLC_RELU] = rlc_relu, [RLC_TANH] = rlc_tanh, [RLC_SIGMOID] = rlc_sigmoid};
-    return functions[activation] != NULL ? functions[activation](x) : x;
-}
-
 rlc_tensor *rlc_layer_apply_noise(const rlc_layer *layer, rlc_tensor *x, rlc_tensor *noise_in, rlc_tensor *noise_out,
                                   rlc_activation activation) {
     enum { FEW_ROWS = 4 };
     if (x != NULL && x->numel <= FEW_ROWS * rlc_size(x, -1)) {
-        return activate(apply_to_few(layer, x, noise_in, noise_out), activation);
+        return rlc_activate(apply_to_few(layer, x, noise_in, noise_out), activation);
     }
     rlc_tensor *outer = rlc_mul(rlc_unsqueeze(noise_out, -1), noise_in);
     rlc_tensor *weight = rlc_add(layer->mean.weight, rlc_mul(layer->sigma.weight, outer));

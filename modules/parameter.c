@@ -6,6 +6,7 @@
 #include "core/device.h"
 #include "core/philox.h"
 #include "modules/build.h"
+#include "modules/state_dict.h"
 
 /* Parameters begin at cache lines. What lies between them is 0 and stays so under every optimiser. */
 enum { ALIGN = RLC_ALIGN_DATA / sizeof(float) };
@@ -101,34 +102,53 @@ static bool fill(const rlc_model *model, const rlc_parameter_entry *entry, float
         return t->numel == 0 || fill_orthogonal(values, rows, t->numel / rows, entry->init.value, key);
     }
     for (int64_t i = 0; i < t->numel; i++) {
-        values[i] = entry->init.kind == RLC_INIT_CONSTANT ? bound : rlc_between(word(key, i), -bound, bound);
+        values[i] = entry->init.kind == RLC_INIT_CONSTANT ? bound
+                    : entry->init.kind == RLC_INIT_NORMAL
+                        ? bound * rlc_normal(word(key, 2 * i), word(key, 2 * i + 1), 0)
+                        : rlc_between(word(key, i), -bound, bound);
+    }
+    if (entry->cleared_row > 0) {
+        const int64_t width = rlc_size(t, -1);
+        memset(values + (entry->cleared_row - 1) * width, 0, (size_t)width * sizeof *values);
     }
     return true;
 }
 
-static rlc_status initialise(rlc_model *model, int64_t total) {
+static rlc_status fill_all(const rlc_model *model, int64_t total) {
     float *values = rlc_calloc((size_t)total, sizeof *values);
-    if (values == NULL) {
-        return rlc_error_status();
-    }
-    bool good = true;
+    bool good = values != NULL;
     for (int i = 0; i < model->num_parameters && good; i++) {
         const rlc_parameter_entry *entry = &model->parameters[i];
-        if (entry->copy_of < 0) {
-            good = fill(model, entry, values + entry->offset);
-        }
-    }
-    /* copies come after their sources, which may be copies themselves but stand before them */
-    for (int i = 0; i < model->num_parameters && good; i++) {
-        const rlc_parameter_entry *entry = &model->parameters[i];
-        if (entry->copy_of >= 0) {
-            memcpy(values + entry->offset, values + model->parameters[entry->copy_of].offset,
-                   (size_t)entry->tensor->numel * sizeof *values);
-        }
+        good = entry->copy_of >= 0 || fill(model, entry, values + entry->offset);
     }
     rlc_status status = good ? rlc_tensor_write(model->values, values) : rlc_error_status();
     free(values);
     return status;
+}
+
+/* Copies come after their sources, which may be copies themselves but stand before them. */
+static rlc_status copy_all(const rlc_model *model) {
+    rlc_status status = RLC_OK;
+    for (int i = 0; i < model->num_parameters && status == RLC_OK; i++) {
+        const rlc_parameter_entry *entry = &model->parameters[i];
+        if (entry->copy_of >= 0) {
+            float *values = rlc_calloc((size_t)entry->tensor->numel, sizeof *values);
+            status =
+                values != NULL ? rlc_tensor_read(model->parameters[entry->copy_of].tensor, values) : rlc_error_status();
+            status = status == RLC_OK ? rlc_tensor_write(entry->tensor, values) : status;
+            free(values);
+        }
+    }
+    return status;
+}
+
+/* What is loaded from files takes the place of what was drawn, so that parameters do not depend on what others load. */
+static rlc_status initialise(rlc_model *model, int64_t total) {
+    RLC_TRY(fill_all(model, total));
+    for (int i = 0; i < model->num_modules; i++) {
+        RLC_TRY(rlc__module_load_option(model->modules[i]));
+    }
+    return copy_all(model);
 }
 
 /* The message names the largest parameter: it is the one that somebody gave a size too many. */

@@ -7,9 +7,11 @@
 rlc_dict *rlc_loss_call(rlc_loss *loss, rlc_dict *batch) {
     rlc_dict *out = batch != NULL && rlc__require_program("loss_call") != NULL ? rlc_dict_new((rlc_shape){0}) : NULL;
     if (out != NULL) {
+        bool was = rlc_set_training(true);
         loss->out = out;
         rlc_module_call(&loss->base, batch);
         loss->out = NULL;
+        rlc_set_training(was);
     }
     return out;
 }
@@ -93,6 +95,7 @@ rlc_module *rlc_loss_target(rlc_loss *loss, const rlc_build *build, rlc_module *
     rlc_module *target = rlc_module_clone(&loss->base, build, online, name, true);
     if (target != NULL) {
         rlc_module_requires_grad(target, false);
+        target->is_target = true;
         loss->targets[loss->num_targets++] = (rlc_loss_target_entry){online, target};
     }
     return target;

@@ -48,7 +48,8 @@ typedef struct rlc_loss {
     int64_t total_frames;
 } rlc_loss;
 
-/* Calls a loss on a batch; returns its numbers, a dict without batch dimensions. */
+/* Calls a loss on a batch; returns its numbers, a dict without batch dimensions. The networks it trains are called in
+ * training (rlc_set_training), its targets are not. */
 rlc_dict *rlc_loss_call(rlc_loss *loss, rlc_dict *batch);
 
 /* For forward: gives one number. */

@@ -33,13 +33,38 @@ static rlc_status add_pair(rlc_target *t, const rlc_model *model, const rlc_loss
     return RLC_OK;
 }
 
+/* A view that the updater owns, as it does those of stretches. */
+static rlc_tensor *view_of(const rlc_tensor *buffer) {
+    return rlc_tensor_over(buffer->device, (rlc_dtype)buffer->dtype, rlc_shape_of(buffer), buffer->data);
+}
+
+/* Adds their buffers: a target that is called outside of training needs running statistics that fit its parameters. */
+static rlc_status add_buffers(rlc_target *t, const rlc_loss_target_entry *pair) {
+    const rlc_tensor *online[MAX_PARAMETERS], *target[MAX_PARAMETERS];
+    int count = rlc_module_buffers(pair->online, online, MAX_PARAMETERS);
+    if (count > MAX_PARAMETERS || rlc_module_buffers(pair->target, target, MAX_PARAMETERS) != count) {
+        return rlc_fail(RLC_INVALID, "%s: its target has other buffers, or more than %d", pair->online->path,
+                        MAX_PARAMETERS);
+    }
+    for (int i = 0; i < count; i++) {
+        int at = t->count++;
+        t->onlines[at] = view_of(online[i]);
+        t->targets[at] = view_of(target[i]);
+        if (t->onlines[at] == NULL || t->targets[at] == NULL) {
+            return rlc_error_status();
+        }
+    }
+    return RLC_OK;
+}
+
 static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options) {
     RLC_TRY(rlc_options_apply(&t->arena, "target", options, t, rlc__target_options, t->type->base.options));
     if (loss->num_targets == 0) {
         return rlc_value_fail(options, "target: the loss %s has no target network to update",
                               loss->base.type->base.name);
     }
-    size_t room = (size_t)loss->base.model->num_parameters * sizeof(rlc_tensor *);
+    const rlc_model *model = loss->base.model;
+    size_t room = (size_t)(model->num_parameters + model->state.count) * sizeof(rlc_tensor *);
     t->onlines = rlc_arena_calloc(&t->arena, room);
     t->targets = rlc_arena_calloc(&t->arena, room);
     t->updates = rlc_state_counter(&t->state, "updates");
@@ -47,7 +72,8 @@ static rlc_status build(rlc_target *t, rlc_loss *loss, const rlc_value *options)
         return rlc_error_status();
     }
     for (int i = 0; i < loss->num_targets; i++) {
-        RLC_TRY(add_pair(t, loss->base.model, &loss->targets[i]));
+        RLC_TRY(add_pair(t, model, &loss->targets[i]));
+        RLC_TRY(add_buffers(t, &loss->targets[i]));
     }
     return t->type->init != NULL ? t->type->init(t, options) : RLC_OK;
 }
@@ -131,8 +157,13 @@ static rlc_status choose_rate(rlc_target *self, const rlc_value *options) {
     return RLC_OK;
 }
 
+/* There is nothing between two counts. */
 static void blend(rlc_target *self, rlc_tensor *target, rlc_tensor *online) {
-    rlc_lerp(target, online, ((SoftUpdate *)self)->tau);
+    if (rlc_dtype_is_float((rlc_dtype)target->dtype)) {
+        rlc_lerp(target, online, ((SoftUpdate *)self)->tau);
+    } else {
+        rlc_assign(target, online);
+    }
 }
 
 const rlc_target_class rlc_soft_update_class = {

@@ -2,6 +2,9 @@
  *
  *     target: {type: HardUpdate, every: 50}         copied every 50 updates
  *     target: {type: SoftUpdate, tau: 0.005}        target <- (1 - tau) target + tau online, after every update
+ *
+ * Buffers follow as parameters do, running statistics of a BatchNorm say; what counts (num_batches_tracked) is copied.
+ * TorchRL's updaters leave buffers as they were at the start.
  */
 #ifndef RLC_TARGET_H
 #define RLC_TARGET_H
@@ -14,7 +17,7 @@ typedef struct rlc_target rlc_target;
 
 typedef struct rlc_target_class {
     rlc_class base;
-    /* Records one follow-up of a stretch of parameters. */
+    /* Records one follow-up of a stretch of parameters, or of a buffer, which may be of any type. */
     void (*follow)(rlc_target *self, rlc_tensor *target, rlc_tensor *online);
     /* Optional: looks at its options once they are set. */
     rlc_status (*init)(rlc_target *self, const rlc_value *options);
@@ -26,7 +29,7 @@ struct rlc_target {
     rlc_arena arena;
     rlc_state state;
     int64_t *updates;                /* of the loss, so far */
-    rlc_tensor **targets, **onlines; /* stretches of the flat buffer, pairwise */
+    rlc_tensor **targets, **onlines; /* stretches of the flat buffer, and buffers, pairwise */
     int count;
 };
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/loading.h"
 #include "recipes/files.h"
 
 static const char FORMAT[] = "rlc.run.2";
@@ -115,14 +116,11 @@ rlc_status rlc_output_checkpoint(rlc_output *output, const rlc_run *run) {
 }
 
 static rlc_status load_list(const char *path, const rlc_safetensors *file, const rlc_named_tensor *list, int count) {
-    for (int i = 0; i < count; i++) {
-        rlc_status status = rlc_safetensors_load(file, list[i].name, (rlc_tensor *)list[i].tensor);
-        if (status != RLC_OK) {
-            rlc_error_prefix("%s: ", path);
-            return status;
-        }
+    rlc_status status = rlc_load_tensors(file, list, count, "", RLC_STRICT, NULL);
+    if (status != RLC_OK) {
+        rlc_error_prefix("%s: ", path);
     }
-    return RLC_OK;
+    return status;
 }
 
 rlc_status rlc_load_parameters(rlc_run *run, const char *path) {

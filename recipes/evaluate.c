@@ -6,28 +6,53 @@
 #include "core/record.h"
 #include "recipes/run.h"
 
-/* Steps between two looks at whether all episodes have ended: a look costs a GPU a stop. */
+/* Steps between two looks at whether all episodes have ended: a look costs a GPU a stop. Where steps draw pictures, which
+ * happens on the CPU alone, a program of many steps would hold as many of them. */
 enum { CHUNK = 32 };
 
-/* An environment like the one that is trained in, with a row for each episode. Its starts come from a seed of their own,
- * the same for every seed of the recipe. */
+static int chunk_of(const rlc_env *env) {
+    return env->from_pixels ? 1 : CHUNK;
+}
+
+rlc_status rlc__run_env(const rlc_run *run, int64_t seed, const char *const (*changes)[2], int count, rlc_env **env) {
+    rlc_arena arena = {0};
+    rlc_value *options = rlc_value_clone(&arena, run->recipe.env);
+    rlc_status status = options != NULL ? RLC_OK : rlc_error_status();
+    for (int i = 0; i < count && status == RLC_OK; i++) {
+        rlc_value *value = rlc_value_text(&arena, "eval", changes[i][1]);
+        status = value != NULL ? rlc_value_put(&arena, options, changes[i][0], value) : rlc_error_status();
+    }
+    if (status == RLC_OK) {
+        status = rlc_env_new(run->registry, run->device, (uint64_t)seed, "eval", options, env);
+    }
+    rlc_arena_free(&arena);
+    return status;
+}
+
+/* A row for each episode. Starts come from a seed of their own, the same for every seed of the recipe. */
 static rlc_status make_env(rlc_run *run, int64_t episodes) {
     if (run->eval_env != NULL && run->eval_env->num_envs == episodes) {
         return RLC_OK;
     }
     rlc_env_free(run->eval_env);
     run->eval_env = NULL;
-    rlc_arena arena = {0};
     char count[32];
     snprintf(count, sizeof count, "%lld", (long long)episodes);
-    rlc_value *options = rlc_value_clone(&arena, run->recipe.env), *value = rlc_value_text(&arena, "eval", count);
-    rlc_status status =
-        options != NULL && value != NULL ? rlc_value_put(&arena, options, "num_envs", value) : rlc_error_status();
-    if (status == RLC_OK) {
-        status = rlc_env_new(run->registry, run->device, (uint64_t)run->eval.seed, "eval", options, &run->eval_env);
-    }
-    rlc_arena_free(&arena);
-    return status;
+    const char *const changes[][2] = {{"num_envs", count}};
+    return rlc__run_env(run, run->eval.seed, changes, RLC_COUNT(changes), &run->eval_env);
+}
+
+rlc_status rlc__require_eval_policy(const rlc_run *run) {
+    return run->eval_policy != NULL ? RLC_OK
+                                    : rlc_value_fail(run->recipe.root, "recipe: the section 'eval' is missing: which "
+                                                                       "policy is to be evaluated?");
+}
+
+rlc_status rlc__episode_too_long(const rlc_run *run) {
+    return rlc_fail(RLC_FAILED,
+                    "eval: an episode has not ended within %lld steps; set env.max_episode_steps, or raise "
+                    "eval.max_steps",
+                    (long long)run->eval.max_steps);
 }
 
 /* What is known of each episode so far: roots, because it goes on from program to program. */
@@ -63,7 +88,7 @@ static rlc_status play(rlc_run *run, const tally *t, bool first, bool *all_ended
         rlc_assign(env->stream->counter, rlc_zeros(RLC_I64, RLC_SHAPE(1)));
     }
     rlc_dict *td = first ? rlc_env_reset(env) : rlc_env_kept(env);
-    for (int i = 0; i < CHUNK && td != NULL; i++) {
+    for (int i = 0; i < chunk_of(env) && td != NULL; i++) {
         rlc_dict *now = td;
         td = rlc_rollout_step(env, run->eval_policy, now);
         count_step(t, env, now);
@@ -122,21 +147,15 @@ rlc_status rlc_run_try_evaluation(rlc_run *run) {
 }
 
 rlc_status rlc_run_evaluate(rlc_run *run, int64_t episodes, bool keep_returns, rlc_evaluation *result) {
-    if (run->eval_policy == NULL) {
-        return rlc_value_fail(run->recipe.root, "recipe: the section 'eval' is missing: which policy is to be "
-                                                "evaluated?");
-    }
+    RLC_TRY(rlc__require_eval_policy(run));
     RLC_TRY(make_env(run, episodes));
     rlc_state state = {0};
     tally t;
     rlc_status status = make_tally(run, &state, episodes, &t);
     bool all_ended = false;
-    for (int64_t steps = 0; status == RLC_OK && !all_ended; steps += CHUNK) {
+    for (int64_t steps = 0; status == RLC_OK && !all_ended; steps += chunk_of(run->eval_env)) {
         if (steps > run->eval.max_steps) {
-            status = rlc_fail(RLC_FAILED,
-                              "eval: an episode has not ended within %lld steps; set "
-                              "env.max_episode_steps, or raise eval.max_steps",
-                              (long long)run->eval.max_steps);
+            status = rlc__episode_too_long(run);
             break;
         }
         status = play(run, &t, steps == 0, &all_ended);

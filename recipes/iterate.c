@@ -34,21 +34,27 @@ static void learn(rlc_run *run, rlc_dict *rows) {
     ++*run->updates;
 }
 
-/* A sample, with advantages where the recipe has them, which are those of its slices. */
+/* A sample, with advantages where the recipe has them, which are those of its slices. A recurrent network sees slices as
+ * they are, others rows. */
 static rlc_dict *sample(rlc_run *run) {
     const rlc_buffer *buffer = run->buffer;
     rlc_dict *rows = rlc_buffer_sample(run->buffer);
-    if (rows == NULL || run->advantage == NULL) {
+    if (rows == NULL || buffer->slice_len == 0 || (run->advantage == NULL && !run->sequences)) {
         return rows;
     }
     bool was = rlc_no_grad(true);
     rlc_dict *slices = rlc_dict_reshape(rows, RLC_SHAPE(buffer->batch_size / buffer->slice_len, buffer->slice_len));
-    if (slices != NULL) {
+    if (slices != NULL && run->advantage != NULL) {
         rlc_module_call(run->advantage, slices);
-        rows = rlc_dict_reshape(slices, RLC_SHAPE(buffer->batch_size));
     }
+    rows = run->sequences ? slices : rlc_dict_reshape(slices, RLC_SHAPE(buffer->batch_size));
     rlc_no_grad(was);
     return rows;
+}
+
+/* How many of a batch's rows a minibatch has: frames, or environments' sequences. */
+static int64_t rows_of_minibatch(const rlc_run *run) {
+    return run->train.minibatch_size * run->order->numel / run->collector->frames_per_batch;
 }
 
 static rlc_status learn_from_buffer(rlc_run *run) {
@@ -63,7 +69,7 @@ static rlc_status learn_from_buffer(rlc_run *run) {
 
 /* The rows of the next minibatch. Where it begins is a tensor, so every minibatch records the same list. */
 static rlc_dict *next_minibatch(rlc_run *run, const rlc_dict *rows) {
-    int64_t size = run->train.minibatch_size;
+    int64_t size = rows_of_minibatch(run);
     rlc_tensor *places = rlc_add(rlc_arange(RLC_I64, size), run->place);
     rlc_dict *minibatch = rlc_dict_index(rows, rlc_index_select(run->order, places));
     rlc_assign(run->place, rlc_add_scalar(run->place, (double)size));
@@ -77,7 +83,7 @@ static rlc_status learn_from_batch(rlc_run *run, const rlc_dict *rows) {
         for (int64_t i = 0; i < count; i++) {
             rlc_begin(run->updating);
             if (i == 0) {
-                rlc_assign(run->order, rlc_randperm(run->shuffle, run->collector->frames_per_batch));
+                rlc_assign(run->order, rlc_randperm(run->shuffle, run->order->numel));
                 rlc_assign(run->place, rlc_zeros(RLC_I64, (rlc_shape){0}));
             }
             learn(run, next_minibatch(run, rows));
@@ -99,7 +105,7 @@ static rlc_status collect(rlc_run *run, rlc_dict **rows) {
     if (run->buffer != NULL) {
         rlc_buffer_extend(run->buffer, batch);
     } else if (batch != NULL) {
-        *rows = rlc_dict_reshape(batch, RLC_SHAPE(run->collector->frames_per_batch));
+        *rows = run->sequences ? batch : rlc_dict_reshape(batch, RLC_SHAPE(run->collector->frames_per_batch));
     }
     rlc_no_grad(was);
     return rlc_end(run->collecting);

@@ -42,67 +42,6 @@ static const char *stem(rlc_arena *arena, const char *path) {
     return rlc_arena_strndup(arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
-/* Values of the command line stand on no line. */
-static void forget_lines(rlc_value *value) {
-    value->line = 0;
-    for (int i = 0; i < value->count; i++) {
-        forget_lines(value->items[i]);
-    }
-}
-
-static rlc_status unreadable(const char *text) {
-    char said[512];
-    int skip = 0;
-    rlc_status status = rlc_error_status();
-    snprintf(said, sizeof said, "%s", rlc_error());
-    sscanf(said, RLC_COMMAND_LINE ":%*d: %n", &skip);
-    rlc_error_clear();
-    return rlc_fail(status, RLC_COMMAND_LINE ": '%s': %s (quote what holds spaces: 'key=[64, 64]')", text, said + skip);
-}
-
-/* An option of a module that is not there is a slip of the pen: it would make a module without a type. */
-static rlc_status check_module(const rlc_recipe *r, const char *path, const rlc_value *value) {
-    const char *name = strncmp(path, "modules.", 8) == 0 ? path + 8 : "", *rest = strchr(name, '.');
-    const rlc_value *modules = rlc_value_find(r->root, "modules");
-    if (rest == NULL || strcmp(rest, ".type") == 0 || modules == NULL || modules->kind != RLC_MAP) {
-        return RLC_OK;
-    }
-    char *key = rlc_arena_strndup((rlc_arena *)&r->arena, name, (size_t)(rest - name));
-    if (key == NULL || rlc_value_find(modules, key) != NULL) {
-        return rlc_error_status();
-    }
-    const char *nearest = rlc_nearest(key, modules->keys, modules->count);
-    if (nearest != NULL) {
-        return rlc_value_fail(value, "'%s': there is no module '%s' (did you mean '%s'?)", path, key, nearest);
-    }
-    return rlc_value_fail(value,
-                          "'%s': there is no module '%s'; a new one begins with its type: 'modules.%s={type: ...}'",
-                          path, key, key);
-}
-
-/* "loss.gamma=0.95": the value is read as YAML, so that lists and maps can be given too. */
-static rlc_status override(rlc_recipe *r, const char *text) {
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text) {
-        return rlc_fail(RLC_INVALID, RLC_COMMAND_LINE ": '%s' is no override; write key=value, as in loss.gamma=0.95",
-                        text);
-    }
-    char *path = rlc_arena_strndup(&r->arena, text, (size_t)(equals - text));
-    rlc_value *value;
-    if (path == NULL) {
-        return rlc_error_status();
-    }
-    if (equals[1] == '\0') {
-        return rlc_fail(RLC_INVALID, RLC_COMMAND_LINE ": '%s' gives no value", text);
-    }
-    if (rlc_value_parse(&r->arena, RLC_COMMAND_LINE, equals + 1, &value) != RLC_OK) {
-        return unreadable(text);
-    }
-    forget_lines(value);
-    RLC_TRY(check_module(r, path, value));
-    return rlc_value_put(&r->arena, r->root, path, value);
-}
-
 static rlc_status read_sections(rlc_recipe *r) {
     RLC_TRY(rlc_options_apply(&r->arena, "recipe", r->root, r, rlc__recipe_options, NULL));
     if (r->include != NULL) {
@@ -125,7 +64,7 @@ rlc_status rlc_recipe_load(const char *path, const char *const *overrides, int c
     *r = (rlc_recipe){.path = path};
     rlc_status status = rlc__recipe_read(&r->arena, path, &r->root);
     for (int i = 0; i < count && status == RLC_OK; i++) {
-        status = override(r, overrides[i]);
+        status = rlc__recipe_override(r, overrides[i]);
     }
     /* wanted before there is an environment */
     static const char *const early[] = {"name", "seed", "device", "precision", "plugins"};
@@ -220,6 +159,10 @@ static bool split(const char *inside, char path[128], int64_t *factor) {
 }
 
 static rlc_status unknown_reference(const resolver *r, const rlc_value *value, const char *path) {
+    if (strcmp(path, "env.num_actions") == 0 && r->env != NULL) {
+        return rlc_value_fail(value, "'${%s}': the actions of %s are not discrete; env.action_dim is their dimension",
+                              path, r->env->type->base.name);
+    }
     if (strncmp(path, "env.", 4) == 0 && r->env == NULL) {
         return rlc_value_fail(value, "'${%s}': properties of the environment are known only behind the env section",
                               path);
@@ -308,28 +251,48 @@ rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc
                : rlc_value_fail(value, "recipe: its references nest deeper than 64 levels");
 }
 
+/* Makes the path of a file absolute that a value names. One that is not there stays as it is; who opens it will say so. */
+static rlc_status locate_file(rlc_recipe *recipe, rlc_value *item) {
+    bool in_file = strcmp(item->file, RLC_COMMAND_LINE) != 0;
+    const char *path = rlc__recipe_path(&recipe->arena, in_file ? item->file : recipe->path, item->text);
+    if (path == NULL) {
+        return rlc_error_status();
+    }
+    errno = 0;
+    char *absolute = realpath(path, NULL);
+    if (absolute == NULL && errno == ENOMEM) {
+        return rlc_fail(RLC_FAILED, "out of memory: %s", path);
+    }
+    item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
+    free(absolute);
+    return item->text != NULL ? RLC_OK : rlc_error_status();
+}
+
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry) {
     rlc_value *list = rlc_value_find(recipe->root, "plugins");
     for (int i = 0; i < recipe->plugins.count; i++) {
         rlc_value *item = list->kind == RLC_LIST ? list->items[i] : list;
-        bool in_file = strcmp(item->file, RLC_COMMAND_LINE) != 0;
-        const char *path = rlc__recipe_path(&recipe->arena, in_file ? item->file : recipe->path, item->text);
-        if (path == NULL) {
-            return rlc_error_status();
-        }
-        errno = 0;
-        char *absolute = realpath(path, NULL);
-        if (absolute == NULL && errno == ENOMEM) {
-            return rlc_fail(RLC_FAILED, "out of memory: plug-in %s", path);
-        }
-        item->text = absolute != NULL ? rlc_arena_strndup(&recipe->arena, absolute, strlen(absolute)) : path;
-        free(absolute);
-        if (item->text == NULL) {
-            return rlc_error_status();
-        }
+        RLC_TRY(locate_file(recipe, item));
         RLC_TRY(rlc_plugin_load(registry, item->text, item));
     }
     return RLC_OK;
+}
+
+static rlc_status locate_state_dicts(rlc_recipe *recipe, rlc_value *value) {
+    for (int i = 0; i < value->count; i++) {
+        rlc_value *item = value->items[i], *file = item->kind == RLC_MAP ? rlc_value_find(item, "file") : item;
+        if (value->kind == RLC_MAP && strcmp(value->keys[i], "state_dict") == 0 && file != NULL &&
+            file->kind == RLC_TEXT) {
+            RLC_TRY(locate_file(recipe, file));
+        } else {
+            RLC_TRY(locate_state_dicts(recipe, item));
+        }
+    }
+    return RLC_OK;
+}
+
+rlc_status rlc_recipe_locate_state_dicts(rlc_recipe *recipe) {
+    return locate_state_dicts(recipe, recipe->root);
 }
 
 static bool write_tree(FILE *out, void *root) {

@@ -46,6 +46,9 @@ rlc_status rlc_recipe_resolve(rlc_recipe *recipe, const char *section, const rlc
 /* Loads the plug-ins it names; paths are relative to the file that names them. They become absolute in the recipe. */
 rlc_status rlc_recipe_load_plugins(rlc_recipe *recipe, rlc_registry *registry);
 
+/* Makes the paths absolute that options `state_dict` name, once references are resolved. */
+rlc_status rlc_recipe_locate_state_dicts(rlc_recipe *recipe);
+
 /* Writes the recipe as it now is. */
 rlc_status rlc_recipe_save(const rlc_recipe *recipe, const char *path);
 
@@ -55,6 +58,9 @@ rlc_status rlc_recipe_hash(const rlc_recipe *recipe, uint64_t *hash);
 /* For recipe.c: a file with all that it includes, as one tree; and a path that `file` names, from here. */
 rlc_status rlc__recipe_read(rlc_arena *arena, const char *path, rlc_value **root);
 const char *rlc__recipe_path(rlc_arena *arena, const char *file, const char *path);
+
+/* Puts one override over a recipe: "loss.gamma=0.95". */
+rlc_status rlc__recipe_override(rlc_recipe *recipe, const char *text);
 
 extern const rlc_option rlc__recipe_options[];
 

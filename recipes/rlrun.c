@@ -5,16 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "recipes/files.h"
 
 static const char USAGE[] =
-    "usage: rlrun RECIPE [key=value ...] [--seed N] [--device cpu|cuda] [--out DIR] [--overwrite] [--quiet]\n"
+    "usage: rlrun [train] RECIPE [key=value ...] [--seed N] [--device cpu|cuda] [--out DIR] [--overwrite] [--quiet]\n"
     "       rlrun RECIPE --seeds 1..5 [--jobs N]   the same with many seeds, N at a time, and what they say together\n"
     "       rlrun check RECIPE [key=value ...]     build and dry-run only; prints the wiring\n"
     "       rlrun resume DIR [--jobs N]            go on with a run, or many seeds, that was stopped or killed\n"
     "       rlrun eval DIR [--episodes N]          evaluate a run's checkpoint\n"
+    "       rlrun play DIR [--gif F] [--png DIR] [--mp4 F] [--term] [--seed N] [--episodes N] [--overwrite]\n"
+    "                                              show what a run has learned, as pictures or in the terminal\n"
     "       rlrun list [TYPE | --markdown]         what can be named in a recipe\n"
     "       rlrun devices                          what this machine can run on\n"
     "\n"
@@ -28,36 +30,69 @@ static rlc_status wrong_usage(const char *format, const char *word) {
 }
 
 /* What may be said to a command. */
-enum { CHANGES = 1, OUT = 2, OVERWRITE = 4, QUIET = 8, EPISODES = 16, SEEDS = 32, JOBS = 64, MARKDOWN = 128 };
+enum {
+    CHANGES = 1 << 0,
+    OUT = 1 << 1,
+    OVERWRITE = 1 << 2,
+    QUIET = 1 << 3,
+    EPISODES = 1 << 4,
+    SEEDS = 1 << 5,
+    JOBS = 1 << 6,
+    MARKDOWN = 1 << 7,
+    SEED = 1 << 8,
+    FILM = 1 << 9,
+    LAST = FILM
+};
 
-/* Commands by name; a first word that is none of them is a recipe to train. */
+/* What a command is about. */
+typedef enum subject { ANYTHING, RECIPE, FOLDER } subject;
+
+/* Commands by name, the first of which may be left out: a first word that is none of them is a recipe to train. */
 static const struct {
     const char *name;
     rlc_status (*run)(const rlrun_arguments *a);
-    bool needs_target;
+    subject target; /* ANYTHING may also be nothing */
     int takes;
 } commands[] = {
-    {"train", rlrun_train, true, CHANGES | OUT | OVERWRITE | QUIET | SEEDS | JOBS},
-    {"check", rlrun_check, true, CHANGES | QUIET},
-    {"resume", rlrun_resume, true, CHANGES | QUIET | JOBS}, /* it says itself why it takes no changes */
-    {"eval", rlrun_eval, true, EPISODES},
-    {"list", rlrun_list, false, MARKDOWN},
-    {"devices", rlrun_devices, false, 0},
+    {"train", rlrun_train, RECIPE, CHANGES | SEED | OUT | OVERWRITE | QUIET | SEEDS | JOBS},
+    {"check", rlrun_check, RECIPE, CHANGES | SEED | QUIET},
+    {"resume", rlrun_resume, FOLDER, CHANGES | SEED | QUIET | JOBS}, /* it says itself why it takes no changes */
+    {"eval", rlrun_eval, FOLDER, EPISODES},
+    {"play", rlrun_play, FOLDER, FILM | SEED | EPISODES | OVERWRITE | QUIET},
+    {"list", rlrun_list, ANYTHING, MARKDOWN},
+    {"devices", rlrun_devices, ANYTHING, 0},
 };
 
-/* Options; `key` is what one is short for among the changes. */
+/* Options: where the text that follows one goes, or for those that are said and nothing more, what becomes true. `key` is
+ * what one is short for among the changes. */
 static const struct {
-    const char *name, *key;
+    const char *name;
     int what;
-    bool has_value;
+    const char *key;
+    size_t text, flag;
 } options[] = {
-    {"--seed", "seed", CHANGES, true},     {"--device", "device", CHANGES, true},   {"--out", NULL, OUT, true},
-    {"--episodes", NULL, EPISODES, true},  {"--overwrite", NULL, OVERWRITE, false}, {"--quiet", NULL, QUIET, false},
-    {"--markdown", NULL, MARKDOWN, false}, {"--seeds", NULL, SEEDS, true},          {"--jobs", NULL, JOBS, true},
+    {.name = "--seed", .what = SEED, .key = "seed", .text = offsetof(rlrun_arguments, seed)},
+    {.name = "--device", .what = CHANGES, .key = "device"},
+    {.name = "--out", .what = OUT, .text = offsetof(rlrun_arguments, out)},
+    {.name = "--episodes", .what = EPISODES},
+    {.name = "--seeds", .what = SEEDS},
+    {.name = "--jobs", .what = JOBS},
+    {.name = "--gif", .what = FILM, .text = offsetof(rlrun_arguments, gif)},
+    {.name = "--png", .what = FILM, .text = offsetof(rlrun_arguments, png)},
+    {.name = "--mp4", .what = FILM, .text = offsetof(rlrun_arguments, mp4)},
+    {.name = "--term", .what = FILM, .flag = offsetof(rlrun_arguments, term)},
+    {.name = "--overwrite", .what = OVERWRITE, .flag = offsetof(rlrun_arguments, overwrite)},
+    {.name = "--quiet", .what = QUIET, .flag = offsetof(rlrun_arguments, quiet)},
+    {.name = "--markdown", .what = MARKDOWN, .flag = offsetof(rlrun_arguments, markdown)},
 };
 
+/* Of "--seed=3" or "--seed 3". */
 static const char *value_of(int argc, char **argv, int *i) {
-    if (*i + 1 >= argc || argv[*i + 1][0] == '\0') {
+    const char *equals = strchr(argv[*i], '=');
+    if (equals != NULL && equals[1] != '\0') {
+        return equals + 1;
+    }
+    if (equals != NULL || *i + 1 >= argc || argv[*i + 1][0] == '\0') {
         wrong_usage("%s needs a value", argv[*i]);
     }
     return argv[++*i];
@@ -94,36 +129,49 @@ static void parse_seeds(rlrun_arguments *a, const char *text) {
 
 /* The word that asked for each thing, for messages. */
 typedef struct words {
-    const char *of[MARKDOWN + 1];
+    const char *of[LAST + 1];
 } words;
 
+/* The option that a word names, with or without a value behind '='. */
+static int find_option(const char *word) {
+    const size_t length = strcspn(word, "=");
+    for (int k = 0; k < RLC_COUNT(options); k++) {
+        const bool named = strncmp(word, options[k].name, length) == 0 && options[k].name[length] == '\0';
+        if (named && (word[length] == '\0' || options[k].flag == 0)) {
+            return k;
+        }
+    }
+    wrong_usage("unknown option %s; what a recipe says is changed by key=value, as in optim.lr=1e-3", word);
+    return -1;
+}
+
 static void parse_option(rlrun_arguments *a, words *said, int argc, char **argv, int *i) {
-    const char *word = argv[*i];
-    int k = 0;
-    while (k < RLC_COUNT(options) && strcmp(word, options[k].name) != 0) {
-        k++;
-    }
-    if (k == RLC_COUNT(options)) {
-        wrong_usage("unknown option %s", word);
-    }
-    const char *value = options[k].has_value ? value_of(argc, argv, i) : NULL;
+    const int k = find_option(argv[*i]);
+    const char *word = options[k].name;
     said->of[options[k].what] = word;
+    if (options[k].flag != 0) {
+        *(bool *)((char *)a + options[k].flag) = true;
+        return;
+    }
+    const char *value = value_of(argc, argv, i);
+    if (options[k].text != 0) {
+        *(const char **)((char *)a + options[k].text) = value;
+    }
+    if (options[k].key != NULL) {
+        add_override(a, options[k].key, value);
+    }
     switch (options[k].what) {
-    case CHANGES: add_override(a, options[k].key, value); break;
-    case OUT: a->out = value; break;
     case EPISODES: a->episodes = parse_count(word, value, 1000000); break;
     case SEEDS: parse_seeds(a, value); break;
     case JOBS: a->jobs = parse_count(word, value, 10000); break;
-    case OVERWRITE: a->overwrite = true; break;
-    case QUIET: a->quiet = true; break;
-    default: a->markdown = true; break;
+    default: break;
     }
 }
 
 /* What a command would not look at is a mistake. */
 static void check_words(const rlrun_arguments *a, const words *said) {
     for (int k = 0; k < RLC_COUNT(commands); k++) {
-        for (int what = 1; what <= MARKDOWN && strcmp(a->command, commands[k].name) == 0; what *= 2) {
+        for (int what = 1; what <= LAST && strcmp(a->command, commands[k].name) == 0; what *= 2) {
             if (said->of[what] != NULL && !(commands[k].takes & what)) {
                 char text[64];
                 snprintf(text, sizeof text, "%s does not take %%s", a->command);
@@ -137,7 +185,7 @@ static void parse(rlrun_arguments *a, words *said, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         bool is_command = false;
-        for (int k = 1; a->command == NULL && k < RLC_COUNT(commands); k++) {
+        for (int k = 0; a->command == NULL && k < RLC_COUNT(commands); k++) {
             is_command = is_command || strcmp(word, commands[k].name) == 0;
         }
         if (word[0] == '-') {
@@ -157,6 +205,21 @@ static void parse(rlrun_arguments *a, words *said, int argc, char **argv) {
                         word);
         }
     }
+}
+
+/* Names the recipe that somebody may have meant by one that is not there: dqn, dqn.yml, recipes/dqn. */
+static rlc_status find_recipe(const char *target) {
+    static const char *const places[] = {"%.*s.yaml", "recipes/%.*s.yaml"};
+    const char *dot = strrchr(target, '.');
+    const size_t length = dot != NULL && strcmp(dot, ".yml") == 0 ? (size_t)(dot - target) : strlen(target);
+    char path[4096];
+    for (int i = 0; i < RLC_COUNT(places) && access(target, F_OK) != 0; i++) {
+        const int written = snprintf(path, sizeof path, places[i], (int)length, target);
+        if (written < (int)sizeof path && access(path, F_OK) == 0) {
+            return rlc_fail(RLC_INVALID, "%s: there is no such recipe (did you mean '%s'?)", target, path);
+        }
+    }
+    return RLC_OK; /* who reads it says what is wrong with it */
 }
 
 int main(int argc, char **argv) {
@@ -186,10 +249,11 @@ int main(int argc, char **argv) {
     rlc_status status = RLC_INVALID;
     for (int i = 0; i < RLC_COUNT(commands); i++) {
         if (strcmp(a.command, commands[i].name) == 0) {
-            if (commands[i].needs_target && a.target == NULL) {
+            if (commands[i].target != ANYTHING && a.target == NULL) {
                 wrong_usage("%s what?", a.command);
             }
-            status = commands[i].run(&a);
+            status = commands[i].target == RECIPE ? find_recipe(a.target) : RLC_OK;
+            status = status == RLC_OK ? commands[i].run(&a) : status;
         }
     }
     bool lost = ferror(stdout);

@@ -4,11 +4,12 @@
 
 #include <stdio.h>
 
-#include "core/class.h"
+#include "envs/film.h"
+#include "recipes/run.h"
 
 /* What the command line said. */
 typedef struct rlrun_arguments {
-    const char *command; /* "train", "check", "resume", "eval", "list", "devices" */
+    const char *command; /* "train", "check", "resume", "eval", "play", "list", "devices" */
     const char *target;  /* a recipe, a folder or a type */
     const char **overrides;
     int num_overrides;
@@ -16,13 +17,22 @@ typedef struct rlrun_arguments {
     int64_t *seeds, num_seeds; /* NULL: the one of the recipe */
     int64_t jobs;              /* at once; 0: as many as there are cores */
     int64_t episodes;          /* 0: as the recipe says */
-    bool overwrite, quiet, markdown;
+    const char *seed;
+    const char *gif, *png, *mp4; /* where pictures go, or NULL */
+    bool term, overwrite, quiet, markdown;
 } rlrun_arguments;
 
 rlc_status rlrun_train(const rlrun_arguments *a);
 rlc_status rlrun_check(const rlrun_arguments *a);
 rlc_status rlrun_resume(const rlrun_arguments *a);
 rlc_status rlrun_eval(const rlrun_arguments *a);
+rlc_status rlrun_play(const rlrun_arguments *a);
+
+/* The run of a folder with what it learned, its recipe changed by `changes`. */
+rlc_status rlrun_load_trained(const char *folder, const char *const *changes, int count, rlc_run **run);
+
+/* Films that need no library: a video, by the program ffmpeg; the terminal. */
+extern const rlc_film_class rlrun_mp4_class, rlrun_term_class;
 
 /* The same for many seeds (rlrun_seeds.c): a process for each, and aggregate.json over them. */
 rlc_status rlrun_train_seeds(const rlrun_arguments *a);

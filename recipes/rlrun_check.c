@@ -139,6 +139,9 @@ static void add_env(rlrun_table *t, const rlc_env *env) {
         add(&c, ", episodes of at most %lld steps", (long long)env->max_episode_steps);
     }
     add(&c, "\nobservation %s", rlc_spec_text(&env->observation, spec));
+    if (env->from_pixels && !env->pixels_only) {
+        add(&c, "\npixels %s", rlc_spec_text(&env->pixels_spec, spec));
+    }
     add(&c, ", action %s", rlc_spec_text(&env->action, spec));
     for (int i = 0; i < env->num_transforms; i++) {
         add(&c, "%s%s", i == 0 ? "\ntransforms " : ", ", env->transforms[i]->type->base.name);

@@ -7,6 +7,7 @@
 #include "collectors/collector.h"
 #include "core/device.h"
 #include "envs/env.h"
+#include "modules/state_dict.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
 #include "recipes/builtin.h"
@@ -33,6 +34,8 @@ const rlrun_section rlrun_sections[] = {
     {"eval", "when and how the policy is evaluated", rlc__eval_options},
     {"log", "how often numbers are written", rlc__log_options},
     {"checkpoint", "how often the run is saved", rlc__checkpoint_options},
+    {"state_dict", "weights from a file: an option of each module and loss, not of the recipe",
+     rlc__state_dict_options},
     {NULL, NULL, NULL},
 };
 
@@ -47,10 +50,18 @@ static const rlc_option *common_options(const char *kind) {
 
 const char *rlrun_option_type(const rlc_option *o) {
     static const char *const names[] = {
-        [RLC_OPTION_BOOL] = "true|false",   [RLC_OPTION_INT] = "integer",     [RLC_OPTION_LONG] = "integer",
-        [RLC_OPTION_FLOAT] = "number",      [RLC_OPTION_STRING] = "text",     [RLC_OPTION_INTS] = "[integers]",
-        [RLC_OPTION_FLOATS] = "[numbers]",  [RLC_OPTION_STRINGS] = "[names]", [RLC_OPTION_MODULE] = "module",
-        [RLC_OPTION_MODULES] = "[modules]", [RLC_OPTION_VALUE] = "...",
+        [RLC_OPTION_BOOL] = "true|false",
+        [RLC_OPTION_INT] = "integer",
+        [RLC_OPTION_LONG] = "integer",
+        [RLC_OPTION_FLOAT] = "number",
+        [RLC_OPTION_STRING] = "text",
+        [RLC_OPTION_INTS] = "[integers]",
+        [RLC_OPTION_SIZES] = "integer or [integers]",
+        [RLC_OPTION_FLOATS] = "[numbers]",
+        [RLC_OPTION_STRINGS] = "[names]",
+        [RLC_OPTION_MODULE] = "module",
+        [RLC_OPTION_MODULES] = "[modules]",
+        [RLC_OPTION_VALUE] = "...",
     };
     return o->type == RLC_OPTION_ENUM ? o->choices : names[o->type];
 }
@@ -118,6 +129,16 @@ static rlc_status print_type(const rlc_registry *registry, const char *name) {
     }
     if (found > 0) {
         return RLC_OK;
+    }
+    char like[512] = "";
+    for (int i = 0; i < count; i++) {
+        const size_t used = strlen(like);
+        if (strcasestr(names[i], name) != NULL) {
+            snprintf(like + used, sizeof like - used, "%s%s", used > 0 ? ", " : "", names[i]);
+        }
+    }
+    if (like[0] != '\0') {
+        return rlc_fail(RLC_INVALID, "there is no type '%s'; those with that in their names are %s", name, like);
     }
     const char *nearest = rlc_nearest(name, names, count);
     return nearest != NULL ? rlc_fail(RLC_INVALID, "there is no type '%s' (did you mean '%s'?)", name, nearest)

@@ -59,7 +59,8 @@ static void print_option(const rlc_option *o) {
     const char *given = rlrun_option_default(o, text);
     bool word = strcmp(given, "required") == 0 || strcmp(given, "none") == 0;
     printf(word ? " | %s | " : " | `%s` | ", given);
-    if (rlrun_option_is_number(o) || o->type == RLC_OPTION_INTS || o->type == RLC_OPTION_FLOATS) {
+    if (rlrun_option_is_number(o) || o->type == RLC_OPTION_INTS || o->type == RLC_OPTION_SIZES ||
+        o->type == RLC_OPTION_FLOATS) {
         printf("%.16g to %.16g", o->min, o->max);
     }
     printf(" | ");

@@ -55,8 +55,8 @@ rlc_status rlrun_train(const rlrun_arguments *a) {
     return status;
 }
 
-/* The recipe in a run's folder. */
-static rlc_status load_folder(const char *folder, rlc_run **run) {
+/* The recipe in a run's folder, with changes. */
+static rlc_status load_folder(const char *folder, const char *const *changes, int count, rlc_run **run) {
     char path[4096];
     struct stat info;
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -66,7 +66,7 @@ static rlc_status load_folder(const char *folder, rlc_run **run) {
     if (snprintf(path, sizeof path, "%s/recipe.yaml", folder) >= (int)sizeof path || access(path, R_OK) != 0) {
         return rlc_fail(RLC_INVALID, "%s: there is no run in this folder: it holds no recipe.yaml", folder);
     }
-    return rlc_run_load(path, NULL, 0, run);
+    return rlc_run_load(path, changes, count, run);
 }
 
 rlc_status rlrun_resume(const rlrun_arguments *a) {
@@ -80,7 +80,7 @@ rlc_status rlrun_resume(const rlrun_arguments *a) {
     if (rlrun_holds_seeds(a->target)) {
         return rlrun_resume_seeds(a);
     }
-    RLC_TRY(load_folder(a->target, &run));
+    RLC_TRY(load_folder(a->target, NULL, 0, &run));
     rlc_status status = rlc_output_resume(run, a->target, &output);
     if (status == RLC_OK) {
         output->quiet = a->quiet;
@@ -94,18 +94,24 @@ rlc_status rlrun_resume(const rlrun_arguments *a) {
     return status;
 }
 
+rlc_status rlrun_load_trained(const char *folder, const char *const *changes, int count, rlc_run **run) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder) >= (int)sizeof path) {
+        return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
+    }
+    RLC_TRY(load_folder(folder, changes, count, run));
+    rlc_status status = rlc_load_parameters(*run, path);
+    if (status != RLC_OK) {
+        rlc_run_free(*run);
+    }
+    return status;
+}
+
 rlc_status rlrun_eval(const rlrun_arguments *a) {
     rlc_run *run;
-    char path[4096];
     rlc_evaluation result = {0};
-    if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", a->target) >= (int)sizeof path) {
-        return rlc_fail(RLC_INVALID, "%s: the path is too long", a->target);
-    }
-    RLC_TRY(load_folder(a->target, &run));
-    rlc_status status = rlc_load_parameters(run, path);
-    if (status == RLC_OK) {
-        status = rlc_run_evaluate(run, a->episodes > 0 ? a->episodes : run->eval.episodes, false, &result);
-    }
+    RLC_TRY(rlrun_load_trained(a->target, NULL, 0, &run));
+    rlc_status status = rlc_run_evaluate(run, a->episodes > 0 ? a->episodes : run->eval.episodes, false, &result);
     if (status == RLC_OK) {
         printf("episodes %lld  return_mean %.6g  return_std %.6g  length_mean %.6g\n", (long long)result.episodes,
                result.return_mean, result.return_std, result.length_mean);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectors/buffer_transforms.h"
 #include "core/record.h"
 #include "recipes/builtin.h"
 #include "recipes/log_line.h"
@@ -61,7 +62,8 @@ static rlc_status build_env(rlc_run *run) {
     RLC_TRY(require(run, r->env, "env"));
     RLC_TRY(rlc_recipe_resolve(r, "env", NULL));
     RLC_TRY(rlc_env_new(run->registry, run->device, (uint64_t)r->seed, "env", r->env, &run->env));
-    return rlc_recipe_resolve(r, NULL, run->env);
+    RLC_TRY(rlc_recipe_resolve(r, NULL, run->env));
+    return rlc_recipe_locate_state_dicts(r);
 }
 
 static rlc_status read_options(rlc_run *run) {
@@ -117,6 +119,7 @@ static rlc_status declare(rlc_run *run) {
         rlc_module *loss;
         status = rlc_model_build(run->model, "loss", "loss", r->loss, &loss);
         run->loss = status == RLC_OK ? (rlc_loss *)loss : NULL;
+        run->sequences = status == RLC_OK && rlc_module_is_recurrent(loss);
     }
     if (status == RLC_OK && has(r->eval)) {
         status = declare_evaluated(run);
@@ -134,8 +137,20 @@ static void want(rlc_run *run, const rlc_key *key) {
     run->wanted[run->num_wanted++] = key;
 }
 
+/* In place of what a buffer's transforms write, it keeps what they read. */
+static rlc_status find_sources(rlc_run *run) {
+    const rlc_value *options = run->recipe.buffer;
+    rlc_buffer_transforms *transforms;
+    RLC_TRY(rlc_buffer_transforms_new(run->registry, run->device, options, &transforms));
+    if (transforms != NULL) {
+        rlc_buffer_transforms_sources(transforms, options, run->wanted, &run->num_wanted, RLC_COUNT(run->wanted));
+        rlc_buffer_transforms_free(transforms);
+    }
+    return rlc_error_status();
+}
+
 /* What the loss and the advantage read, but for what the advantage itself writes: the buffer keeps this, what it needs
- * itself, and when episodes ended if it adds up rewards, and no more. */
+ * itself, and when episodes ended if it adds up rewards or a sequence goes over them, and no more. */
 static rlc_status find_wanted(rlc_run *run) {
     const rlc_value *options = run->recipe.buffer;
     for (int i = 0; i < run->loss->base.num_in; i++) {
@@ -145,6 +160,9 @@ static rlc_status find_wanted(rlc_run *run) {
     }
     for (int i = 0; run->advantage != NULL && i < run->advantage->num_in; i++) {
         want(run, run->advantage->in_keys[i]);
+    }
+    if (run->sequences) {
+        want(run, rlc_key_intern("next.done"));
     }
     if (!has(options)) {
         return RLC_OK;
@@ -157,7 +175,7 @@ static rlc_status find_wanted(rlc_run *run) {
     if (has(rlc_value_find(options, "multi_step"))) {
         want(run, rlc_key_intern("next.done"));
     }
-    return rlc_error_status();
+    return rlc_error_status() == RLC_OK ? find_sources(run) : rlc_error_status();
 }
 
 static rlc_status build_buffer(rlc_run *run) {
@@ -170,8 +188,10 @@ static rlc_status build_buffer(rlc_run *run) {
         status = rlc_buffer_new(run->registry, run->device, (uint64_t)r->seed, r->buffer, kept, &run->buffer);
     }
     if (status == RLC_OK && run->advantage != NULL && run->buffer->slice_len == 0) {
-        return rlc_value_fail(r->advantage, "advantage: %s needs steps in their order: a buffer that samples slices "
-                              "(SliceReplayBuffer), or none", run->advantage->type->base.name);
+        return rlc_value_fail(r->advantage,
+                              "advantage: %s needs steps in their order: a buffer that samples slices "
+                              "(SliceReplayBuffer), or none",
+                              run->advantage->type->base.name);
     }
     if (status == RLC_OK && run->collector->frames_per_batch > run->buffer->capacity) {
         return rlc_value_fail(r->buffer, "buffer: its capacity (%lld) is below collector.frames_per_batch (%lld)",
@@ -180,19 +200,24 @@ static rlc_status build_buffer(rlc_run *run) {
     return status;
 }
 
-/* Without a buffer each batch is walked through in minibatches. */
+/* Without a buffer each batch is walked through in minibatches, of frames or of whole sequences. */
 static rlc_status build_minibatches(rlc_run *run) {
-    int64_t frames = run->collector->frames_per_batch;
+    int64_t frames = run->collector->frames_per_batch, unit = run->sequences ? frames / run->env->num_envs : 1;
     const rlc_recipe *r = &run->recipe;
     if (run->train.minibatch_size == 0) {
         run->train.minibatch_size = frames;
+    }
+    if (run->train.minibatch_size % unit != 0) {
+        return rlc_value_fail(r->train, "train: minibatch_size (%lld) must be a multiple of the %lld steps that each "
+                              "environment makes in a batch: a recurrent network learns from sequences",
+                              (long long)run->train.minibatch_size, (long long)unit);
     }
     if (frames % run->train.minibatch_size != 0) {
         return rlc_value_fail(r->train, "train: minibatch_size (%lld) must divide collector.frames_per_batch (%lld)",
                               (long long)run->train.minibatch_size, (long long)frames);
     }
     run->shuffle = rlc_state_stream(&run->state, run->device, (uint64_t)r->seed, "shuffle");
-    run->order = rlc_state_tensor(&run->state, run->device, "order", RLC_I64, RLC_SHAPE(frames));
+    run->order = rlc_state_tensor(&run->state, run->device, "order", RLC_I64, RLC_SHAPE(frames / unit));
     run->place = rlc_state_tensor(&run->state, run->device, "place", RLC_I64, (rlc_shape){0});
     return rlc_error_status();
 }

@@ -74,6 +74,7 @@ typedef struct rlc_run {
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
     rlc_program *collecting, *updating, *evaluating;
+    bool sequences; /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
     const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
     int num_wanted;
     rlc_state state;
@@ -128,6 +129,12 @@ rlc_status rlc_run_evaluate(rlc_run *run, int64_t episodes, bool keep_returns, r
 
 /* Plays only the first steps of an evaluation. */
 rlc_status rlc_run_try_evaluation(rlc_run *run);
+
+/* For those who play with the policy of the eval section (evaluate.c, play.c): an environment like the one that is trained
+ * in, but for some of its options, {"num_envs", "1"}; and what can be wrong with that. */
+rlc_status rlc__run_env(const rlc_run *run, int64_t seed, const char *const (*changes)[2], int count, rlc_env **env);
+rlc_status rlc__require_eval_policy(const rlc_run *run);
+rlc_status rlc__episode_too_long(const rlc_run *run);
 
 /* Every tensor that the run must keep to go on, under unique names ("env.state", "optim.0.exp_avg"). The list lies in
  * the arena. */

@@ -150,6 +150,12 @@ static inline rlc_tensor *part(int count, int i) {
     X(cumsum_columns, rlc_square(rlc_cumsum(a, 0)), S(3, 4))                                                           \
     X(deviation_of_columns, rlc_std(a, 0, true, 1), S(4, 3))                                                           \
     X(deviation_of_all, rlc_std(a, RLC_ALL, false, 1), S(4, 3))                                                        \
+    X(layer_norm, rlc_layer_norm(a, 1, b, c, 1e-3), S(3, 5), S(5), S(5))                                               \
+    X(layer_norm_of_a_view, rlc_layer_norm(rlc_transpose(a, 0, 2), 2, NULL, NULL, 0.1), S(2, 3, 4))                    \
+    X(batch_norm, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3), S(6, 3), S(3), S(3))                           \
+    X(batch_norm_of_images, rlc_batch_norm(a, NULL, NULL, b, NULL, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
+    X(batch_norm_by_running, rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), NULL, NULL, false, 0.1, 0.1),          \
+      S(4, 2, 2), S(2), S(2))                                                                                          \
     X(standardised, rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), rlc_std(a, RLC_ALL, false, 1)), S(3, 4))
 
 #define LOSSES(X)                                                                                                      \
@@ -158,7 +164,47 @@ static inline rlc_tensor *part(int count, int i) {
     X(cross_entropy_in_space, rlc_cross_entropy(a, INDEX(S(2, 3), 2, 0, 1, 1, 1, 0)), S(2, 3, 3))                      \
     X(cross_entropy_soft, rlc_cross_entropy(a, rlc_softmax(b, 1)), S(3, 4), S(3, 4))                                   \
     X(nll, rlc_nll(a, INDEX(S(3), 2, 0, 3)), S(3, 4))                                                                  \
+    X(cross_entropy_weighted, rlc_cross_entropy_loss(a, INDEX(S(3), 2, 0, 3), rlc_arange_step(RLC_F64, 0.5, 4, 1),     \
+                                                     RLC_REDUCE_MEAN), S(3, 4))                                        \
+    X(bce_weighted, rlc_binary_cross_entropy_with_logits(a, rlc_sigmoid(b), rlc_exp(c), rlc_square(c),                 \
+                                                         RLC_REDUCE_SUM), S(3, 4), S(3, 4), S(4))                      \
     X(bce_of_sigmoid, rlc_bce(rlc_sigmoid(a), rlc_sigmoid(b)), S(3, 4), S(4))
+
+#define HOW(...) ((rlc_conv){__VA_ARGS__})
+#define CONVOLUTIONS(X)                                                                                                \
+    X(conv, rlc_conv2d(a, b, c, HOW(0)), S(2, 1, 3, 4), S(2, 1, 2, 2), S(2))                                            \
+    X(conv_strided, rlc_conv2d(a, b, NULL, HOW(.stride = {2, 1}, .padding = {1, 1})), S(1, 2, 3, 4), S(3, 2, 2, 2))    \
+    X(conv_dilated, rlc_conv2d(a, b, c, HOW(.dilation = {1, 2})), S(2, 2, 1, 7), S(2, 2, 1, 3), S(2))                  \
+    X(conv_grouped, rlc_conv2d(a, b, c, HOW(.groups = 2)), S(1, 4, 2, 3), S(4, 2, 2, 1), S(4))                         \
+    X(conv_of_one_image, rlc_conv2d(a, b, NULL, HOW(0)), S(1, 3, 4), S(2, 1, 2, 2))                                     \
+    X(conv_of_many, rlc_conv2d(a, b, NULL, HOW(0)), S(2, 2, 1, 2, 2), S(2, 1, 2, 2))                                    \
+    X(conv_of_no_image, rlc_add(rlc_sum(rlc_conv2d(a, b, NULL, HOW(0)), RLC_ALL, false), rlc_sum(b, RLC_ALL, false)),   \
+      S(0, 1, 3, 3), S(2, 1, 2, 2))                                                                                    \
+    X(conv_of_a_view, rlc_conv2d(rlc_transpose(a, -1, -2), rlc_transpose(b, 0, 1), NULL, HOW(0)), S(1, 2, 3, 4),        \
+      S(2, 3, 2, 2))                                                                                                   \
+    X(conv_twice, rlc_conv2d(rlc_tanh(rlc_conv2d(a, b, NULL, HOW(0))), c, NULL, HOW(0)), S(1, 1, 4, 4), S(2, 1, 2, 2),   \
+      S(1, 2, 3, 2))                                                                                                   \
+    X(conv_of_itself, rlc_conv2d(a, a, NULL, HOW(.padding = {1, 1})), S(2, 2, 2, 2))                                   \
+    X(conv_transposed, rlc_conv_transpose2d(a, b, c, HOW(.stride = {2, 1}, .padding = {1, 0})), S(1, 2, 2, 3),         \
+      S(2, 3, 2, 2), S(3))                                                                                             \
+    X(conv_transposed_groups, rlc_conv_transpose2d(a, b, NULL, HOW(.groups = 2, .dilation = {2, 1})), S(2, 4, 1, 2),   \
+      S(4, 1, 2, 2))
+
+#define POOLS(X)                                                                                                       \
+    X(max_pool, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}}), S(1, 1, 4, 5))                                        \
+    X(max_pool_overlapping, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 3}, .stride = {1, 1}, .padding = {1, 1}}),      \
+      S(2, 3, 4))                                                                                                      \
+    X(max_pool_dilated, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .dilation = {2, 3}}),         \
+      S(1, 4, 7))                                                                                                      \
+    X(avg_pool, rlc_avg_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .padding = {1, 0}}), S(1, 2, 3, 4))   \
+    X(avg_pool_inside, rlc_avg_pool2d(a, (rlc_pool){.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1},             \
+                                                    .ceil_mode = true, .exclude_padding = true}), S(2, 3, 4))          \
+    X(avg_pool_adaptive, rlc_adaptive_avg_pool2d(a, 2, 3), S(1, 5, 5))                                                 \
+    X(pool_of_nothing, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}}), S(0, 2, 2))                                    \
+    X(pool_of_a_view, rlc_avg_pool2d(rlc_transpose(a, 0, 1), (rlc_pool){.kernel = {2, 2}}), S(4, 5))                   \
+    X(pad, rlc_square(rlc_pad(a, 1, 2, 0, 1, 0.5)), S(2, 3, 4))                                                        \
+    X(pad_of_nothing, rlc_pad(a, 1, 0, 0, 2, 1), S(2, 0, 4))                                                           \
+    X(pad_to_rows, rlc_pad(a, 0, 2, 1, 0, 1), S(2, 3, 0))
 
 #define CHAINS(X)                                                                                                      \
     X(many_uses, rlc_add(rlc_mul(a, rlc_tanh(a)), rlc_sub(rlc_exp(a), rlc_mul(b, a))), S(5), S(5))                     \
@@ -174,6 +220,7 @@ static inline rlc_tensor *part(int count, int i) {
         return expression;                                                                                             \
     }
 PRODUCTS(DEFINE) VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
+CONVOLUTIONS(DEFINE) POOLS(DEFINE)
 
 #define EXPRESSION_ROW(name, expression, ...)                                                                          \
     {#name, expression_##name, {__VA_ARGS__}, (int)(sizeof((rlc_shape[]){__VA_ARGS__}) / sizeof(rlc_shape))},

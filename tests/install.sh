@@ -53,3 +53,14 @@ if command -v g++ >/dev/null; then
 else
     echo "no g++ here: not tried as C++17"
 fi
+
+# pictures, and what is said where the part that draws them is not installed
+cd "$folder/work"
+"$to/bin/rlrun" "$source/recipes/dqn.yaml" collector.total_frames=300 collector.init_random_frames=100 eval.every=300 \
+    eval.episodes=1 --overwrite --out "$folder/run" >"$folder/log" 2>&1 || { cat "$folder/log"; fail "dqn.yaml does not train"; }
+"$to/bin/rlrun" play "$folder/run" --gif film.gif >"$folder/log" 2>&1 || { cat "$folder/log"; fail "rlrun play fails"; }
+rm "$to/lib/rlc_draw.so"
+"$to/bin/rlrun" play "$folder/run" --png pictures >"$folder/log" 2>&1 && fail "pictures without rlc_draw.so"
+grep -q "pictures are not available: .*rlc_draw.so; .make. builds it" "$folder/log" ||
+    { cat "$folder/log"; fail "a missing rlc_draw.so is not named"; }
+echo "installed: pictures"

@@ -57,7 +57,7 @@ static void expect_flags(const rlc_dict *td, const uint8_t *wanted, int unknown)
 
 static void test_pendulum(void **unused) {
     (void)unused;
-    static float state[2][COUNT], torque[COUNT];
+    static float state[3][COUNT], torque[COUNT];
     for (int i = 0; i < COUNT; i++) {
         state[0][i] = uniform(11, i, 0, -10, 10);
         state[1][i] = uniform(11, i, 1, -8, 8);
@@ -217,7 +217,7 @@ static void test_resets(void **unused) {
 /* The torque is clipped in the cost too; the force of MountainCarContinuous only in the motion. */
 static void test_actions_out_of_bounds(void **unused) {
     (void)unused;
-    static const float pendulum[2][6] = {{0}}, car[2][4] = {{-0.5f, -0.5f, -0.5f, -0.5f}};
+    static const float pendulum[3][6] = {{0}}, car[2][4] = {{-0.5f, -0.5f, -0.5f, -0.5f}};
     env = make("Pendulum", 6, "");
     rlc_begin(p);
     const float torques[] = {2, 7, INFINITY, -2, -2.5f, -INFINITY};
@@ -281,7 +281,7 @@ static void test_mountain_car_walls(void **unused) {
 static void test_pendulum_keeps_its_angle_small(void **unused) {
     (void)unused;
     env = make("Pendulum", 2, ", max_episode_steps: 0");
-    static const float state[2][2] = {{0, 3}, {8, -8}};
+    static const float state[3][2] = {{0, 3}, {8, -8}};
     rlc_begin(p);
     rlc_dict *td = step_from(state[0], rlc_full(RLC_F32, RLC_SHAPE(2, 1), 2));
     for (int t = 0; t < 500; t++) {

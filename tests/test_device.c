@@ -57,7 +57,7 @@ static void test_kernels_that_fail(void **state) {
     const bool waits = getenv("RLC_CUDA_SYNC") != NULL; /* as `make check` has it */
     unsetenv("RLC_CUDA_SYNC");
     expect_on_machine("fault", "check recipes/dqn.yaml --device cuda-host", 1,
-                      "an illegal memory access was encountered; program 'check_env' ran last: RLC_EAGER=1 "
+                      "an illegal memory access was encountered; program 'reset' ran last: RLC_EAGER=1 "
                       "RLC_CUDA_SYNC=1 finds out which op and module it was");
     setenv("RLC_EAGER", "1", 1);
     setenv("RLC_CUDA_SYNC", "1", 1);
@@ -83,10 +83,17 @@ static void test_faults(void **state) {
         p->where = "modules.choice";
         rlc_tensor *x = rlc_ones(RLC_F32, RLC_SHAPE(5));
         rlc_tensor *y = rlc_index_select(x, rlc_from_data(RLC_I64, RLC_SHAPE(2), (int64_t[]){0, 5}));
-        float values[2];
+        float values[5];
         assert_int_equal(rlc_read(y, values), RLC_FAILED);
         expect_error(rlc_end(p), RLC_FAILED,
                      "modules.choice: index_select: index 5 is outside of a dimension of size 5");
+        rlc_begin(p);
+        int64_t places[100] = {[70] = 9, [80] = 3}; /* one long line */
+        x = rlc_ones(RLC_F32, RLC_SHAPE(5));
+        rlc_tensor *far =
+            rlc_scatter_add(x, 0, rlc_from_data(RLC_I64, RLC_SHAPE(100), places), rlc_ones(RLC_F32, RLC_SHAPE(100)));
+        assert_int_equal(rlc_read(far, values), RLC_FAILED);
+        expect_error(rlc_end(p), RLC_FAILED, "scatter_add: index 9 is outside of a dimension of size 5");
         rlc_begin(p);
         rlc_stream *stream = rlc_stream_new(sides[i].device, 1, "empty");
         rlc_tensor *empty = rlc_random_index(stream, rlc_zeros(RLC_I64, RLC_SHAPE(1)), 1);
@@ -200,13 +207,94 @@ static void run_nowhere(const rlc_node *node) {
     fail();
 }
 
-/* What runs on the host says so where it cannot. */
+/* What runs on the host says so where it may not, and what would allow it. */
 static void test_host_only(void **state) {
     (void)state;
-    static const rlc_custom_op op = {"halve", run_nowhere, NULL};
+    static const rlc_custom_op op = {.name = "halve", .run = run_nowhere};
+    static const rlc_env_class type = {
+        .base = {.kind = "env", .name = "Nowhere", .size = sizeof(rlc_env)},
+        .state_size = 1,
+        .observation_size = 1,
+        .num_actions = 2,
+        .kernel = run_nowhere,
+    };
+    rlc_registry *registry;
+    rlc_env *env;
     rlc_begin(there());
     assert_null(rlc_custom(&op, RLC_F32, RLC_SHAPE(1), rlc_ones(RLC_F32, RLC_SHAPE(1)), NULL, NULL, NULL, 0));
-    expect_error(rlc_end(there()), RLC_INVALID, "halve: runs on the host only, and this program is one of device");
+    expect_error(rlc_end(there()), RLC_INVALID, "; `.host_fallback = true` in its rlc_custom_op lets it run there all");
+    expect_ok(rlc_registry_new(&registry));
+    expect_ok(rlc_register(registry, &type.base));
+    expect_error(rlc_env_make(registry, sides[1].device, 1, "{type: Nowhere}", &env), RLC_INVALID,
+                 "; 'device: cpu' keeps it on the host, and so does `.host_fallback = true` in its rlc_env_class");
+    rlc_registry_free(registry);
+}
+
+/* in[0] + aux in[1], where both may be the same tensor; what is below 0 is no number. */
+static void run_weighted(const rlc_node *node) {
+    const float weight = *(const float *)node->aux, *a = node->in[0]->data, *b = node->in[1]->data;
+    assert_true(node->out->device->memory.on_host && node->in[0]->device->memory.on_host);
+    for (int64_t i = 0; i < node->out->numel; i++) {
+        if (a[i] < 0) {
+            rlc_kernel_fail(node, "element %lld is below 0", (long long)i);
+            return;
+        }
+        ((float *)node->out->data)[i] = a[i] + weight * b[i];
+    }
+}
+
+static rlc_tensor *weighted_gradient(const rlc_node *node, rlc_tensor *g, int i) {
+    return i == 0 ? g : rlc_mul_scalar(g, (double)*(const float *)node->aux);
+}
+
+static const rlc_custom_op weighted = {
+    .name = "weighted", .run = run_weighted, .grad = weighted_gradient, .host_fallback = true};
+
+static rlc_tensor *add_weighted(rlc_tensor *a, rlc_tensor *b, float weight) {
+    return rlc_custom(&weighted, RLC_F32, rlc_shape_of(a), a, b, NULL, &weight, sizeof weight);
+}
+
+/* Amid ops of the device, more often than a program keeps lists; the same list again is replayed around it. */
+static void test_host_fallback(void **state) {
+    (void)state;
+    rlc_tensor *x = rlc_tensor_new(sides[1].device, RLC_F32, RLC_SHAPE(2, 3));
+    expect_ok(rlc_requires_grad(x));
+    for (int round = 0; round < 4; round++) {
+        const float start = (float)round;
+        float got[6], gradient[6];
+        expect_ok(rlc_tensor_write(x, (float[]){start, 1, 2, 3, 4, 5}));
+        rlc_zero_grad(x);
+        rlc_begin(there());
+        rlc_tensor *y = add_weighted(rlc_transpose(x, 0, 1), rlc_transpose(x, 0, 1), 1);
+        for (int i = 0; i < 20; i++) {
+            y = rlc_add_scalar(rlc_mul_scalar(rlc_add_scalar(y, 1), 1), -1);
+            y = add_weighted(y, rlc_ones(RLC_F32, RLC_SHAPE(3, 2)), 0.5f);
+        }
+        rlc_backward(rlc_sum(y, RLC_ALL, false));
+        expect_ok(rlc_read(y, got));
+        expect_ok(rlc_end(there()));
+        expect_ok(rlc_tensor_read(x->grad, gradient));
+        for (int i = 0; i < 6; i++) {
+            assert_true(got[i] == 2 * (i == 0 ? start : (float)(i % 2 * 3 + i / 2)) + 10);
+            assert_true(gradient[i] == 2);
+        }
+    }
+    expect_ok(rlc_tensor_write(x, (float[]){1, 1, 1, 1, -1, 1}));
+    rlc_begin(there());
+    there()->where = "modules.heavy";
+    add_weighted(x, x, 1);
+    expect_error(rlc_end(there()), RLC_FAILED, "modules.heavy: custom: element 4 is below 0");
+    rlc_tensor_free(x);
+}
+
+/* What kernels before it have found wrong is known before it runs. */
+static void test_host_fallback_after_a_fault(void **state) {
+    (void)state;
+    rlc_begin(there());
+    rlc_tensor *x = rlc_full(RLC_F32, RLC_SHAPE(5), -1);
+    rlc_tensor *y = rlc_index_select(x, rlc_from_data(RLC_I64, RLC_SHAPE(1), (int64_t[]){9}));
+    add_weighted(y, y, 1);
+    expect_error(rlc_end(there()), RLC_FAILED, "index_select: index 9 is outside of a dimension of size 5");
 }
 
 static void test_no_memory(void **state) {
@@ -319,25 +407,31 @@ static void test_data_that_changes(void **state) {
 
 /* Recipes, small and short, so that the host gets through. */
 static const struct {
-    const char *name, *arguments, *lists;
+    const char *name, *arguments;
+    const char *program, *lists; /* what one of its programs is to know in the end */
 } runs[] = {
     {"on_host",
      "recipes/dqn.yaml env.device=cpu env.num_envs=5 collector.total_frames=3000 collector.init_random_frames=1000 "
      "eval.episodes=2",
-     "2 lists were unknown"},
-    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2",
+     "update", "2 lists were unknown"},
+    {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2", "update",
      "2 lists were unknown"},
     {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2",
-     "2 lists were unknown"},
-    {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "2 lists were unknown"},
+     "update", "2 lists were unknown"},
+    {"ppo", "tests/shapes/ppo.yaml collector.total_frames=4096", "update", "2 lists were unknown"},
     {"sac",
      "tests/shapes/sac.yaml eval.episodes=2 collector.total_frames=300 'modules.actor_net.num_cells=[32, 16]' "
      "'modules.qvalue.num_cells=[16, 32]'",
-     "1 lists were unknown"},
+     "update", "1 lists were unknown"},
     {"td3",
      "tests/shapes/td3.yaml eval.episodes=2 collector.total_frames=300 'modules.actor.modules.0.num_cells=[32, 16]' "
      "'modules.qvalue.num_cells=[16, 32]'",
-     "2 lists were unknown"},
+     "update", "2 lists were unknown"},
+    /* an environment that runs on the host does not cut the list */
+    {"plug-in",
+     "examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so collector.total_frames=2000 "
+     "collector.frames_per_batch=50 collector.init_random_frames=0 eval.episodes=2",
+     "collect", "1 lists were unknown, 1 were captured"},
 };
 
 static void run_on(int i, const char *device, const char *machine, const char *folder) {
@@ -350,17 +444,18 @@ static void run_on(int i, const char *device, const char *machine, const char *f
 }
 
 /* In the log of the last run: what a program knew in the end. */
-static void expect_replays_of(const char *program, const char *lists) {
-    char wanted[128];
-    const size_t length = (size_t)snprintf(wanted, sizeof wanted, "program '%s': ", program);
+static void expect_replays(const char *name, const char *program, const char *lists) {
+    char wanted[128], which[64];
     char *log = read_file(in_work_folder("log"), NULL), *last = NULL;
     assert_non_null(log);
-    for (char *at = log; (at = strstr(at, wanted)) != NULL; at++) {
-        last = at + length;
+    snprintf(which, sizeof which, "program '%s': ", program);
+    for (char *at = log; (at = strstr(at, which)) != NULL; at++) {
+        last = at;
     }
     assert_non_null(last);
-    if (strncmp(last, lists, strlen(lists)) != 0) {
-        fail_msg("%s: expected that at the end '%s', got '%.100s'", program, lists, last);
+    snprintf(wanted, sizeof wanted, "%s%s", which, lists);
+    if (strncmp(last, wanted, strlen(wanted)) != 0) {
+        fail_msg("%s: expected that at the end '%s', got '%.100s'", name, wanted, last);
     }
     free(log);
 }
@@ -408,7 +503,7 @@ static void test_environment_on_the_host(void **state) {
         setenv("RLC_LOG", "graph", 1);
         expect_on_machine("guard", arguments, 0, "");
         unsetenv("RLC_LOG");
-        expect_replays_of("collect", "1 lists were unknown, 1 were captured, ");
+        expect_replays(folder, "collect", "1 lists were unknown, 1 were captured, ");
     }
     expect_equal_files("place_0", "place_1", "scalars.csv");
     expect_equal_files("place_0", "place_1", "checkpoint.safetensors");
@@ -480,12 +575,28 @@ static void test_runs(void **state) {
         }
         run_on(i, "cpu", "", folder[0]);
         run_on(i, parity_device(), "guard", folder[1]);
-        expect_replays_of("update", runs[i].lists);
+        expect_replays(runs[i].name, runs[i].program, runs[i].lists);
         expect_similar(runs[i].name, folder[0], folder[1]);
         run_on(i, parity_device(), "descending", folder[2]);
         expect_equal_files(folder[1], folder[2], "scalars.csv");
         expect_equal_files(folder[1], folder[2], "checkpoint.safetensors");
     }
+}
+
+/* That an environment runs on the host is said once, whatever number of programs it steps in. */
+static void test_host_fallback_is_said(void **state) {
+    (void)state;
+    char arguments[512], wanted[256];
+    snprintf(arguments, sizeof arguments,
+             "check examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so --device %s",
+             parity_device());
+    snprintf(wanted, sizeof wanted, "rlc: env.PointMass has no kernel for device %s: it runs on the host",
+             sides[1].device->name);
+    expect_rlrun(arguments, 0, wanted);
+    char *log = read_file(in_work_folder("log"), NULL);
+    assert_non_null(log);
+    assert_null(strstr(strstr(log, wanted) + 1, "rlc: env.PointMass"));
+    free(log);
 }
 
 static int open_all(void **state) {
@@ -507,10 +618,13 @@ int main(void) {
         cmocka_unit_test_setup(test_precision, forget_machine),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
         cmocka_unit_test_setup(test_host_only, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback_after_a_fault, forget_machine),
         cmocka_unit_test_setup(test_no_memory, forget_machine),
         cmocka_unit_test_setup(test_lists_that_differ_a_little, forget_machine),
         cmocka_unit_test_setup(test_settings_and_shapes_that_differ, forget_machine),
         cmocka_unit_test_setup(test_data_that_changes, forget_machine),
+        cmocka_unit_test_setup(test_host_fallback_is_said, forget_machine),
         cmocka_unit_test_setup(test_runs, forget_machine),
         cmocka_unit_test_setup(test_environment_on_the_host, forget_machine),
         cmocka_unit_test_setup(test_plugin_on_the_host, forget_machine),

@@ -149,7 +149,7 @@ static void test_noisy_rows(void **state) {
     rlc_begin(p);
     rlc_tensor *x = golden_tensor("dqn_networks", "noisy.input"), *in = golden_tensor("dqn_networks", "noisy.noise_in");
     rlc_tensor *noise = golden_tensor("dqn_networks", "noisy.noise_out");
-    static const rlc_activation activations[] = {RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID};
+    static const rlc_activation activations[] = {RLC_IDENTITY, RLC_RELU, RLC_TANH, RLC_SIGMOID, RLC_ELU};
     for (int i = 0; i < RLC_COUNT(activations); i++) {
         double *many = read_doubles(rlc_layer_apply_noise(&layer, x, in, noise, activations[i]));
         for (int first = 0; first < 9; first += 2) {

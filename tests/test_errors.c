@@ -48,7 +48,7 @@ static void do_nothing(const rlc_node *node) {
     (void)node;
 }
 
-static const rlc_custom_op custom = {"my_op", do_nothing, NULL};
+static const rlc_custom_op custom = {.name = "my_op", .run = do_nothing};
 #define CUSTOM(a, b) rlc_custom(&custom, RLC_F32, RLC_SHAPE(2), a, b, NULL, NULL, 0)
 #define TWO(a, b) ((rlc_tensor *[]){a, b})
 
@@ -97,6 +97,7 @@ static const rlc_custom_op custom = {"my_op", do_nothing, NULL};
     X(sort, rlc_sort(x, 0, true, NULL))                                                                                \
     X(topk, rlc_topk(x, 1, 0, true, NULL))                                                                             \
     X(discounted_scan, rlc_discounted_scan(x, x, NULL, 0))                                                             \
+    X(resample, rlc_resample(x, 0, x, x))                                                                              \
     X(scatter, rlc_scatter(x, 0, x, x))                                                                                \
     X(scatter_add, rlc_scatter_add(x, 0, x, x))                                                                        \
     X(take, rlc_take(x, 0, x))                                                                                         \

@@ -205,7 +205,7 @@ static void check_layer(const char *what, layer l, rlc_shape x, rlc_shape weight
 
 static void test_affine(void **state) {
     (void)state;
-    static const char *const activations[] = {"identity", "relu", "tanh", "sigmoid"};
+    static const char *const activations[] = {"identity", "relu", "tanh", "sigmoid", "elu"};
     static const rlc_shape inputs[] = {{1, {3}}, {2, {1, 3}}, {2, {4, 3}}, {3, {2, 2, 3}}};
     const rlc_shape weight = {2, {5, 3}}, bias = {1, {5}};
     char what[96];
@@ -260,6 +260,8 @@ EXPRESSION_TEST(test_chains, CHAINS)
 EXPRESSION_TEST(test_masks, MASKS)
 EXPRESSION_TEST(test_along, ALONG)
 EXPRESSION_TEST(test_losses, LOSSES)
+EXPRESSION_TEST(test_convolutions, CONVOLUTIONS)
+EXPRESSION_TEST(test_pools, POOLS)
 
 /* To float32 and back: with steps and values that float32 holds exactly, differences are exact too. */
 static rlc_tensor *call_cast(rlc_tensor *const *x, const void *data) {
@@ -310,7 +312,8 @@ static rlc_tensor *product_gradient(const rlc_node *node, rlc_tensor *g, int i) 
 }
 
 static rlc_tensor *call_custom(rlc_tensor *const *x, const void *data) {
-    static const rlc_custom_op op = {"scaled_product", run_product, product_gradient};
+    static const rlc_custom_op op = {
+        .name = "scaled_product", .run = run_product, .grad = product_gradient, .host_fallback = true};
     double scale = 2.5; /* gone before the op runs: the program keeps a copy */
     rlc_tensor *a = data != NULL ? rlc_transpose(x[0], 0, 1) : x[0], *b = x[1];
     rlc_tensor *y = rlc_custom(&op, RLC_F64, rlc_shape_of(b), a, b, x[2], &scale, sizeof scale);
@@ -320,7 +323,6 @@ static rlc_tensor *call_custom(rlc_tensor *const *x, const void *data) {
 
 static void test_custom_ops(void **state) {
     (void)state;
-    skip_off_host();
     const rlc_shape shape = {2, {3, 4}};
     check(&(gradcheck){"custom", call_custom, NULL, {root(A, shape), root(B, shape), root(C, shape)}, 0});
     check(&(gradcheck){"custom of two", call_custom, NULL, {root(A, shape), root(B, shape)}, 0});
@@ -343,6 +345,8 @@ int main(void) {
         cmocka_unit_test_setup(test_masks, fresh_start),
         cmocka_unit_test_setup(test_along, fresh_start),
         cmocka_unit_test_setup(test_losses, fresh_start),
+        cmocka_unit_test_setup(test_convolutions, fresh_start),
+        cmocka_unit_test_setup(test_pools, fresh_start),
         cmocka_unit_test_setup(test_casts, fresh_start),
         cmocka_unit_test_setup(test_custom_ops, fresh_start),
         cmocka_unit_test_setup(test_affine_of_views, fresh_start),

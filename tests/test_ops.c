@@ -97,7 +97,7 @@ static rlc_tensor *call_matmul(rlc_tensor *const *operand, const void *data) {
 
 static void test_matrix_products(void **state) {
     (void)state;
-    static const char *const activations[] = {"identity", "relu", "tanh", "sigmoid"};
+    static const char *const activations[] = {"identity", "relu", "tanh", "sigmoid", "elu"};
     static const char *const shapes[] = {"1x4x7", "1x120x84", "5x3x2", "33x17x1", "64x84x2", "128x65x48"};
     char what[64];
     for (rlc_activation a = RLC_IDENTITY; a < RLC_ACTIVATION_COUNT; a++) {

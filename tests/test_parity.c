@@ -88,9 +88,9 @@ static void test_special_numbers(void **state) {
 
 static void test_expressions(void **state) {
     (void)state;
-    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW)
-                                    MASKS(EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW)};
-    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW)};
+    const expression exact[] = {VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(EXPRESSION_ROW) MASKS(
+        EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW) POOLS(EXPRESSION_ROW)};
+    const expression products[] = {PRODUCTS(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW) CONVOLUTIONS(EXPRESSION_ROW)};
     for (int i = 0; i < RLC_COUNT(exact) + RLC_COUNT(products); i++) {
         const bool is_exact = i < RLC_COUNT(exact);
         const expression *e = is_exact ? &exact[i] : &products[i - RLC_COUNT(exact)];
@@ -201,6 +201,12 @@ static void test_reductions(void **state) {
             }
         }
     }
+    /* shared among blocks: as many as there may be, and columns whose last shares are short */
+    table[0].dim = RLC_ALL;
+    compare(&(parity){"long sum", call_reduction, &table[0], {RLC_SHAPE(4300801)}, 1, RLC_F32, SIGNED, 0});
+    table[0].dim = 0;
+    compare(&(parity){"long columns", call_reduction, &table[0], {RLC_SHAPE(262145, 3)}, 1, RLC_F32, SIGNED, 0});
+    compare(&(parity){"many columns", call_reduction, &table[0], {RLC_SHAPE(8193, 513)}, 1, RLC_F32, SIGNED, 0});
     table[0].dim = 1;
     compare(&(parity){"sum of nothing", call_reduction, &table[0], {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"no sums", call_reduction, &table[0], {RLC_SHAPE(0, 3)}, 1, RLC_F32, SIGNED, 0});
@@ -253,7 +259,7 @@ static rlc_tensor *call_sort_with_nan(rlc_tensor *const *x, const void *data) {
 
 static void test_sorting(void **state) {
     (void)state;
-    static const int64_t lengths[] = {1, 2, 3, 4, 5, 7, 64, 65, 1000};
+    static const int64_t lengths[] = {1, 2, 3, 4, 5, 7, 64, 65, 1000, 2047, 2048, 2049, 5000, 8193}; /* 2048: a tile */
     for (int k = 0; k < RLC_COUNT(lengths); k++) {
         for (int i = 0; i < 2; i++) {
             const bool descending = i == 1;
@@ -265,6 +271,7 @@ static void test_sorting(void **state) {
         }
     }
     const bool no = false;
+    compare(&(parity){"argsort of rows", call_argsort, &no, {RLC_SHAPE(700, 7)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"argsort of nothing", call_argsort, &no, {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
 }
 
@@ -283,6 +290,27 @@ static void test_scans(void **state) {
         for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
             compare(&(parity){"scan", call_scan, &dim, {shape, shape, end}, 3, dtype, SIGNED, 0});
             compare(&(parity){"scan", call_scan, &dim, {shape, shape}, 2, dtype, SIGNED, 0});
+        }
+    }
+    const int time = 1;
+    const rlc_shape long_rows = RLC_SHAPE(33, 65, 1), end = RLC_SHAPE(33, 1, 1); /* more than a tile, both ways */
+    compare(&(parity){"scan of rows", call_scan, &time, {long_rows, long_rows, end}, 3, RLC_F32, SIGNED, 0});
+}
+
+/* Seven elements from windows of three of nine, forwards and out of order. */
+static rlc_tensor *call_resample(rlc_tensor *const *x, const void *data) {
+    static const int64_t first[] = {0, 1, 3, 6, 2, 5, 4};
+    rlc_tensor *places = rlc_from_data(RLC_I64, RLC_SHAPE(7), first);
+    return rlc_resample(rlc_detach(x[0]), *(const int *)data, places, rlc_detach(x[1]));
+}
+
+static void test_resampling(void **state) {
+    (void)state;
+    for (int dim = -3; dim < 0; dim++) {
+        rlc_shape shape = RLC_SHAPE(2, 5, 37);
+        shape.size[dim + 3] = 9;
+        for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
+            compare(&(parity){"resample", call_resample, &dim, {shape, RLC_SHAPE(7, 3)}, 2, dtype, SIGNED, 0});
         }
     }
 }
@@ -311,6 +339,9 @@ static void test_indexing(void **state) {
             const parity c = {ways[i], call_index, ways[i], {RLC_SHAPE(7, 7, 3), RLC_SHAPE(7, 211, 3)},
                               2,       dtype,      UNIT,    0};
             compare(&c);
+            /* few long lines, several indices in a row of which say the same; many short ones */
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(7, 7), RLC_SHAPE(7, 3000)}, 2, dtype, UNIT, 0});
+            compare(&(parity){ways[i], call_index, ways[i], {RLC_SHAPE(911, 7), RLC_SHAPE(911, 1)}, 2, dtype, UNIT, 0});
         }
     }
 }
@@ -331,7 +362,8 @@ static void test_layers(void **state) {
         const int64_t rows_ = sizes[k][0], in = sizes[k][1], out = sizes[k][2];
         for (rlc_activation a = RLC_IDENTITY; a < RLC_ACTIVATION_COUNT; a++) {
             for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
-                const double tolerance = dtype == RLC_F32 ? 1e-5 : 1e-13;
+                /* 1 - y of a sigmoid near 1 magnifies what products differ by */
+                const double tolerance = dtype == RLC_F32 ? 5e-5 : 1e-13;
                 compare(&(parity){"layer",
                                   call_layer,
                                   &a,
@@ -353,6 +385,47 @@ static void test_layers(void **state) {
     }
 }
 
+static rlc_tensor *call_layer_norm(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_layer_norm(x[0], 1, x[1], x[2], 1e-5);
+}
+
+static rlc_tensor *call_batch_norm(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_batch_norm(x[0], NULL, NULL, x[1], x[2], true, 0.1, 1e-5);
+}
+
+/* Groups of a thread each and of a block each, below and above what a sum halves first. */
+static void test_norms(void **state) {
+    (void)state;
+    static const rlc_shape rows_[] = {{2, {3, 5}}, {2, {70, 64}}, {2, {5, 300}}, {2, {2, 2100}}, {2, {0, 7}}};
+    static const rlc_shape batches[] = {{2, {33, 70}},  {2, {300, 5}},       {2, {2100, 3}},
+                                        {3, {5, 3, 4}}, {4, {40, 3, 9, 11}}, {3, {2, 2, 1100}}};
+    for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
+        for (int i = 0; i < RLC_COUNT(rows_); i++) {
+            const rlc_shape width = RLC_SHAPE(rows_[i].size[1]);
+            compare(&(parity){"layer norm", call_layer_norm, NULL, {rows_[i], width, width}, 3, dtype, SIGNED, 0});
+        }
+        for (int i = 0; i < RLC_COUNT(batches); i++) {
+            const rlc_shape channels = RLC_SHAPE(batches[i].size[1]);
+            compare(
+                &(parity){"batch norm", call_batch_norm, NULL, {batches[i], channels, channels}, 3, dtype, SIGNED, 0});
+        }
+    }
+}
+
+static rlc_tensor *call_conv(rlc_tensor *const *x, const void *data) {
+    (void)data;
+    return rlc_conv2d(x[0], x[1], NULL, (rlc_conv){0});
+}
+
+/* More than a GPU unrolls at once. */
+static void test_many_images(void **state) {
+    (void)state;
+    const rlc_shape shapes[] = {RLC_SHAPE(6, 1, 512, 512), RLC_SHAPE(1, 1, 2, 2)};
+    compare(&(parity){"many images", call_conv, NULL, {shapes[0], shapes[1]}, 2, RLC_F32, SIGNED, 1e-4});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rows, fresh_start),
@@ -367,8 +440,11 @@ int main(void) {
         cmocka_unit_test_setup(test_rows_of_matrices, fresh_start),
         cmocka_unit_test_setup(test_sorting, fresh_start),
         cmocka_unit_test_setup(test_scans, fresh_start),
+        cmocka_unit_test_setup(test_resampling, fresh_start),
         cmocka_unit_test_setup(test_indexing, fresh_start),
         cmocka_unit_test_setup(test_layers, fresh_start),
+        cmocka_unit_test_setup(test_norms, fresh_start),
+        cmocka_unit_test_setup(test_many_images, fresh_start),
     };
     return cmocka_run_group_tests_name("ops on another device", tests, open_sides, close_sides);
 }

@@ -111,7 +111,7 @@ static void test_draws(void **state) {
     (void)state;
     static const char *const ways[] = {"uniform",   "normal",      "integer", "permutation",
                                        "bernoulli", "categorical", "from"};
-    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 5000};
+    static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 2048, 5000, 20000};
     for (int w = 0; w < RLC_COUNT(ways); w++) {
         for (int c = 0; c < RLC_COUNT(counts); c++) {
             start_kept();
@@ -167,7 +167,7 @@ static rlc_tensor *optimise(kept *k, const void *data) {
 static void test_optimisers(void **state) {
     (void)state;
     static const char *const names[] = {"adam", "sgd", "rmsprop", "lerp", "clip by value", "clip by norm"};
-    static const int64_t counts[] = {1, 7, 300, 20011};
+    static const int64_t counts[] = {1, 7, 300, 70001};
     for (int i = 0; i < RLC_COUNT(names) * RLC_COUNT(counts) * 4; i++) {
         const optimiser o = {names[i / 4 / RLC_COUNT(counts)], i / 4 / RLC_COUNT(counts), i & 1};
         const rlc_dtype dtype = i & 2 ? RLC_F64 : RLC_F32;
@@ -182,6 +182,27 @@ static void test_optimisers(void **state) {
         take_steps(o.what, optimise, &o, 0);
         free_kept();
     }
+}
+
+/* More gradients than a launch takes, of which some are long. */
+static rlc_tensor *clip_many(kept *k, const void *data) {
+    rlc_tensor *parts[40];
+    (void)data;
+    const bool was = rlc_no_grad(true);
+    const int count = rlc_unbind(k->t[GRAD], 0, parts, RLC_COUNT(parts));
+    parts[3] = k->t[FIRST];
+    rlc_tensor *norm = rlc_clip_grad_norm(parts, count, 0.7);
+    rlc_no_grad(was);
+    return norm;
+}
+
+static void test_clipping_of_many(void **state) {
+    (void)state;
+    start_kept();
+    keep_root(GRAD, RLC_F32, RLC_SHAPE(40, 300), SIGNED);
+    keep_root(FIRST, RLC_F32, RLC_SHAPE(70001), SIGNED);
+    take_steps("clip many", clip_many, NULL, 0);
+    free_kept();
 }
 
 /* A ring with priorities: rows come, rows are drawn, their priorities change. */
@@ -244,12 +265,12 @@ static void step_envs(const char *what, int steps) {
             rlc_dict *now = td;
             td = rlc_env_step(env, now);
             rewards[t] = rlc_dict_get(now, "next.reward");
-            observations[t] = rlc_dict_get(now, "next.observation");
+            observations[t] = rlc_dict_get_key(rlc_dict_get_dict(now, "next"), env->shown);
         }
         rlc_env_keep(env, td);
         keep(&sides[i], rlc_stack(rewards, steps, 0));
         keep(&sides[i], rlc_stack(observations, steps, 0));
-        keep(&sides[i], rlc_dict_get(td, "observation"));
+        keep(&sides[i], rlc_dict_get_key(td, env->shown));
         if (rlc_end(sides[i].program) != RLC_OK) {
             fail_msg("%s on %s: %s", what, sides[i].device->name, rlc_error());
         }
@@ -269,12 +290,17 @@ static void test_environments(void **state) {
         "{type: MountainCar, num_envs: 33, action_encoding: categorical, max_episode_steps: 30}",
         "{type: MountainCarContinuous, num_envs: 40, max_episode_steps: 30}",
         "{type: Pendulum, num_envs: 65, max_episode_steps: 40}",
+        "{type: Catch, num_envs: 70}",
+        "{type: Breakout, num_envs: 33}",
+        "{type: Breakout, size: atari, num_envs: 3, action_encoding: categorical, max_episode_steps: 20}",
+        "{type: Pong, num_envs: 31}",
         /* on the host, with numbers for it and from it going to and fro */
         "{type: CartPole, num_envs: 300, device: cpu}",
         "{type: Acrobot, num_envs: 7, action_encoding: categorical, max_episode_steps: 50, device: cpu}",
         "{type: Pendulum, num_envs: 1, max_episode_steps: 40, device: cpu, transforms: [{type: VecNorm}]}",
         "{type: CartPole, num_envs: 40, device: cpu, transforms: [{type: StepCounter, max_steps: 9}, {type: "
         "RewardSum}]}",
+        "{type: Breakout, num_envs: 33, device: cpu}",
     };
     for (int k = 0; k < RLC_COUNT(options); k++) {
         parity_cases++;
@@ -304,6 +330,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_draws, fresh_start),
         cmocka_unit_test_setup(test_optimisers, fresh_start),
+        cmocka_unit_test_setup(test_clipping_of_many, fresh_start),
         cmocka_unit_test_setup(test_replay, fresh_start),
         cmocka_unit_test_setup(test_environments, fresh_start),
     };

@@ -247,8 +247,10 @@ static rlc_tensor *call_row(rlc_tensor *const *x, const void *data) {
 /* Calls `visit` with each expression of expressions.h, then with each row of ops.def, on fresh roots. */
 static void for_each_op(void (*visit)(function *f, rlc_tensor *const *x, const void *data), bool with_masks) {
     static const expression masks[] = EXPRESSIONS(MASKS);
-    const expression tables[] = {PRODUCTS(EXPRESSION_ROW) VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW) CHOICES(
-        EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW) CHAINS(EXPRESSION_ROW) MASKS(EXPRESSION_ROW)};
+    const expression tables[] = {PRODUCTS(EXPRESSION_ROW) VIEWS(EXPRESSION_ROW) JOINS(EXPRESSION_ROW)
+                                     CHOICES(EXPRESSION_ROW) ALONG(EXPRESSION_ROW) LOSSES(EXPRESSION_ROW)
+                                         CHAINS(EXPRESSION_ROW) CONVOLUTIONS(EXPRESSION_ROW) POOLS(EXPRESSION_ROW)
+                                             MASKS(EXPRESSION_ROW)};
     const int expressions = RLC_COUNT(tables) - (with_masks ? 0 : RLC_COUNT(masks));
     for (int k = 0; k < expressions + RLC_COUNT(rows); k++) {
         const expression on_rows = {.call = call_row, .shapes = {{2, {3, 4}}, {1, {4}}}, .count = 2};

@@ -212,6 +212,8 @@ static void test_refused_overrides(void **state) {
         {"loss=[1", "command line: 'loss=[1': this is not YAML"},
         {"loss={a: 1, a: 2}", "command line: 'loss={a: 1, a: 2}': 'a' is given twice"},
         {"seed=x", "command line: recipe: option 'seed' must be an integer, not 'x'"},
+        {"gamma=3", "command line: there is no section 'gamma' (did you mean 'loss.gamma'?)"},
+        {"lr=3", "command line: there is no section 'lr' (did you mean 'optim.0.lr'?)"},
         {"include=base.yaml", "command line: recipe: 'include' belongs into a file"},
     };
     for (int i = 0; i < RLC_COUNT(cases); i++) {

@@ -211,7 +211,7 @@ static void test_plugins_that_are_none(void **state) {
         {"cut.so", "/cut.so: "},
         {"", "/: "},
         {"no_plugin.so", "/no_plugin.so: the library defines no RLC_PLUGIN; it is not an rlc plug-in"},
-        {"other_abi.so", "/other_abi.so was built for rlc ABI 44, this is 3; build it again"},
+        {"other_abi.so", "/other_abi.so was built for rlc ABI 45, this is 4; build it again"},
         {"unresolved.so", "rlc_test_nowhere"},
     };
     for (int i = 0; i < RLC_COUNT(cases); i++) {

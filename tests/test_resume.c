@@ -69,10 +69,17 @@ static void test_ddpg(void **state) {
                      "sigma_end: 0.1, annealing_num_steps: 3_000}]'");
 }
 
+/* A buffer of bytes, whose samples are transformed, and transforms that look back. */
+static void test_dqn_catch(void **state) {
+    (void)state;
+    expect_resumable("dqn_catch", "collector.total_frames=30_000 checkpoint.every=3_000 log.every=1_000 "
+                                  "eval.every=10_000 eval.episodes=5 buffer.capacity=2_001");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ppo), cmocka_unit_test(test_dqn_per), cmocka_unit_test(test_sac),
-        cmocka_unit_test(test_td3), cmocka_unit_test(test_ddpg),
+        cmocka_unit_test(test_td3), cmocka_unit_test(test_ddpg),    cmocka_unit_test(test_dqn_catch),
     };
     return cmocka_run_group_tests_name("runs are resumed", tests, make_work_folder, remove_work_folder);
 }

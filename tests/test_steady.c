@@ -92,6 +92,27 @@ static void test_other_losses(void **state) {
     }
 }
 
+/* Convolutions work in room of the program's. */
+static void test_convolutions(void **state) {
+    (void)state;
+    rlc_tensor *x = rlc_tensor_new(test_device(), RLC_F32, RLC_SHAPE(8, 4, 30, 30));
+    rlc_tensor *w = rlc_tensor_new(test_device(), RLC_F32, RLC_SHAPE(16, 4, 5, 5));
+    assert_true(x != NULL && w != NULL);
+    expect_ok(rlc_requires_grad(x));
+    expect_ok(rlc_requires_grad(w));
+    long before = 0;
+    for (int round = 0; round < 20; round++) {
+        before = round == 5 ? allocations : before;
+        rlc_begin(test_program());
+        rlc_tensor *y = rlc_conv2d(x, w, NULL, (rlc_conv){.stride = {2, 2}, .padding = {1, 1}});
+        rlc_backward(rlc_sum(rlc_max_pool2d(y, (rlc_pool){.kernel = {2, 2}}), RLC_ALL, false));
+        expect_ok(rlc_end(test_program()));
+    }
+    assert_int_equal(allocations - before, 0);
+    rlc_tensor_free(x);
+    rlc_tensor_free(w);
+}
+
 static void test_evaluation_repeats(void **state) {
     (void)state;
     rlc_run *run;
@@ -118,6 +139,7 @@ int main(void) {
         cmocka_unit_test(test_optimisers),
         cmocka_unit_test(test_other_losses),
         cmocka_unit_test(test_other_shapes),
+        cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_evaluation_repeats),
         cmocka_unit_test(test_resident_size),
     };

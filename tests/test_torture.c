@@ -9,6 +9,7 @@
 #include <execinfo.h>
 #include <sys/mman.h>
 
+#include "modules/state_dict.h"
 #include "recipes/files.h"
 #include "tests/command.h"
 
@@ -18,8 +19,11 @@
         "env.max_episode_steps=3", "buffer.capacity=16"
 
 static const char *const small[] = {SMALL};
-static const char *const with_shapes[] = {"collector.frames_per_batch=8",
-                                          "collector.total_frames=16", "train.minibatch_size=4", "train.epochs=1"};
+static const char *const with_shapes[] = {"collector.frames_per_batch=8", "collector.total_frames=16",
+                                          "train.minibatch_size=4", "train.epochs=1"};
+
+static const char *const with_weights[] = {SMALL, "modules.value_net.num_cells=[16, 8]",
+                                           "modules.value_net.state_dict=../tests/golden/state_dict_f16.safetensors"};
 
 static char folder[512];
 
@@ -44,6 +48,22 @@ static rlc_status check_dqn(void) {
 /* Minibatches without a buffer, an advantage. */
 static rlc_status check_ppo(void) {
     return check_recipe("tests/shapes/ppo.yaml", with_shapes, RLC_COUNT(with_shapes));
+}
+
+/* Weights of 16 bits, and a list of names that do not fit. */
+static rlc_status load_weights(void) {
+    rlc_run *run = NULL;
+    rlc_load_report report = {0};
+    RLC_TRY(rlc_run_load("recipes/dqn.yaml", with_weights, RLC_COUNT(with_weights), &run));
+    rlc_status status = rlc_module_load(rlc_run_module(run, "value_net"), "tests/golden/state_dict_torchrl.safetensors",
+                                        "module.0.", RLC_STRICT, &report);
+    if (report.unexpected.count == 4 && strstr(rlc_error(), "does not fit") != NULL) { /* as it should be */
+        rlc_error_clear();
+        status = RLC_OK;
+    }
+    rlc_load_report_free(&report);
+    rlc_run_free(run);
+    return status;
 }
 
 /* To the end, with logs, evaluations, checkpoints and the summary. */
@@ -246,6 +266,7 @@ static void test_check(void **state) {
     (void)state;
     torture(&(workload){"check dqn", check_dqn, false}, 700);
     torture(&(workload){"check ppo", check_ppo, false}, 500);
+    torture(&(workload){"load weights", load_weights, false}, 300);
 }
 
 static void test_train(void **state) {

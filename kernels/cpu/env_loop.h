@@ -2,6 +2,7 @@
  *
  *     ENV_DISCRETE(cartpole, CARTPOLE)      defines static void cartpole_loop(const rlc_node *node)
  *     ENV_CONTINUOUS(pendulum, PENDULUM)
+ *     ENV_GAME(breakout, BREAKOUT)          the same for one whose third function draws its board (envs/board.h)
  *
  * Rows are handled in blocks: actions are decoded, all rows step in one loop without branches, which the compiler turns
  * into vector code, and the few rows that are done are reset one by one. A plug-in's environment uses the same header, and
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "core/env_call.h"
+#include "envs/board.h"
 
 /* The operands, as pointers. */
 typedef struct env_rows {
@@ -126,8 +128,20 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
     }
 }
 
+/* What a row shows, where it is one of numbers: a step's, which becomes vector code, and a reset's. */
+#define ENV_SHOW_STEP(name, NAME)                                                                                      \
+    float observation[NAME##_OBSERVATION];                                                                             \
+    name##_observe(state, observation);                                                                                \
+    for (int k = 0; k < NAME##_OBSERVATION; k++) {                                                                     \
+        r->next_observation[(first + i) * NAME##_OBSERVATION + k] = observation[k];                                    \
+    }
+#define ENV_SHOW_RESET(name, NAME) name##_observe(state, r->observation + i * NAME##_OBSERVATION);
+
+/* Games are drawn afterwards, all rows of them. */
+#define ENV_SHOW_NOTHING(name, NAME)
+
 /* `counter` is that of the random stream, the same for all rows of a reset. */
-#define ENV_RESET_ROW(name, NAME)                                                                                      \
+#define ENV_RESET_ROW(name, NAME, show)                                                                                \
     RLC_INLINE void name##_reset_row(const env_rows *r, int64_t i, int64_t counter) {                                  \
         float state[NAME##_STATE];                                                                                     \
         const rlc_draw draw = {r->call->key, (uint64_t)counter, (uint64_t)i};                                          \
@@ -135,15 +149,14 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
         for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
             r->state[k * r->n + i] = state[k];                                                                         \
         }                                                                                                              \
-        name##_observe(state, r->observation + i * NAME##_OBSERVATION);                                                \
-        r->elapsed[i] = 0;                                                                                             \
+        show(name, NAME) r->elapsed[i] = 0;                                                                            \
         r->episode_return[i] = 0;                                                                                      \
     }
 
 /* `act` is what the step function gets for row first + i. */
-#define ENV_STEP_ROWS(name, NAME, act)                                                                                 \
+#define ENV_STEP_ROWS(name, NAME, act, show)                                                                           \
     RLC_INDEPENDENT for (int i = 0; i < count; i++) {                                                                  \
-        float state[NAME##_STATE], observation[NAME##_OBSERVATION], reward;                                            \
+        float state[NAME##_STATE], reward;                                                                             \
         for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
             state[k] = r->state[k * r->n + first + i];                                                                 \
         }                                                                                                              \
@@ -151,14 +164,29 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
         for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
             r->state[k * r->n + first + i] = state[k];                                                                 \
         }                                                                                                              \
-        name##_observe(state, observation);                                                                            \
-        for (int k = 0; k < NAME##_OBSERVATION; k++) {                                                                 \
-            r->next_observation[(first + i) * NAME##_OBSERVATION + k] = observation[k];                                \
-        }                                                                                                              \
-        r->reward[first + i] = reward;                                                                                 \
+        show(name, NAME) r->reward[first + i] = reward;                                                                \
     }
 
-#define ENV_LOOP(name, NAME)                                                                                           \
+/* What a batch of resets starts from, and what is left to be shown when all rows have moved. */
+#define ENV_CARRY(name, NAME)                                                                                          \
+    memcpy(r->observation, r->next_observation, (size_t)r->n *NAME##_OBSERVATION * sizeof(float));
+#define ENV_DRAW(name, NAME) name##_draw_rows(r);
+
+/* Draws bands [first, last) of the board of row i, as it is now: of rows that no reset touched, the same as before it. */
+#define ENV_DRAW_ROW(name, NAME)                                                                                       \
+    RLC_INLINE void name##_draw_row(const env_rows *r, int64_t i, int first, int last) {                               \
+        float state[NAME##_STATE];                                                                                     \
+        uint8_t *pixels = (uint8_t *)(r->call->mode == RLC_ENV_STEP ? r->next_observation : r->observation);           \
+        const int picture = (int)r->call->picture;                                                                     \
+        const rlc_board board = {pixels + i * board_bytes(picture, NAME##_PLANES), picture, NAME##_PLANES, first,      \
+                                 last};                                                                                \
+        for (int k = 0; k < NAME##_STATE; k++) {                                                                       \
+            state[k] = r->state[k * r->n + i];                                                                         \
+        }                                                                                                              \
+        name##_draw(state, &board);                                                                                    \
+    }
+
+#define ENV_LOOP(name, NAME, carry, draw)                                                                              \
     static void name##_step_all(const rlc_node *node, const env_rows *r) {                                             \
         r->totals[RLC_ENV_FRAMES] += r->n;                                                                             \
         for (int64_t first = 0; first < r->n; first += ENV_BLOCK) {                                                    \
@@ -169,6 +197,7 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
             }                                                                                                          \
             env_finish(r, first, count);                                                                               \
         }                                                                                                              \
+        draw(name, NAME)                                                                                               \
     }                                                                                                                  \
     static void name##_loop(const rlc_node *node) {                                                                    \
         const env_rows rows = env_rows_of(node), *r = &rows;                                                           \
@@ -177,8 +206,7 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
             name##_step_all(node, r);                                                                                  \
             return;                                                                                                    \
         }                                                                                                              \
-        memcpy(r->observation, r->next_observation, (size_t)r->n *NAME##_OBSERVATION * sizeof(float));                 \
-        for (int64_t i = 0; i < r->n; i++) {                                                                           \
+        carry(name, NAME) for (int64_t i = 0; i < r->n; i++) {                                                         \
             if (r->done[i] && !all) {                                                                                  \
                 env_note_episode(r, i);                                                                                \
             }                                                                                                          \
@@ -187,30 +215,45 @@ static inline void env_finish(const env_rows *r, int64_t first, int count) {
             }                                                                                                          \
         }                                                                                                              \
         ++*r->counter;                                                                                                 \
+        draw(name, NAME)                                                                                               \
     }
 
-#define ENV_DISCRETE(name, NAME)                                                                                       \
-    ENV_RESET_ROW(name, NAME)                                                                                          \
+#define ENV_DISCRETE_STEP(name, NAME, show)                                                                            \
     static bool name##_step_rows(const env_rows *r, int64_t first, int count) {                                        \
         int action[ENV_BLOCK];                                                                                         \
         if (!env_decode(r, first, count, NAME##_ACTIONS, action)) {                                                    \
             return false;                                                                                              \
         }                                                                                                              \
-        ENV_STEP_ROWS(name, NAME, action[i])                                                                           \
+        ENV_STEP_ROWS(name, NAME, action[i], show)                                                                     \
         return true;                                                                                                   \
+    }
+
+#define ENV_DISCRETE(name, NAME)                                                                                       \
+    ENV_RESET_ROW(name, NAME, ENV_SHOW_RESET)                                                                          \
+    ENV_DISCRETE_STEP(name, NAME, ENV_SHOW_STEP)                                                                       \
+    ENV_LOOP(name, NAME, ENV_CARRY, ENV_SHOW_NOTHING)
+
+#define ENV_GAME(name, NAME)                                                                                           \
+    ENV_RESET_ROW(name, NAME, ENV_SHOW_NOTHING)                                                                        \
+    ENV_DISCRETE_STEP(name, NAME, ENV_SHOW_NOTHING)                                                                    \
+    ENV_DRAW_ROW(name, NAME)                                                                                           \
+    static void name##_draw_rows(const env_rows *r) {                                                                  \
+        for (int64_t i = 0; i < r->n; i++) {                                                                           \
+            name##_draw_row(r, i, 0, BOARD_SIDE);                                                                      \
+        }                                                                                                              \
     }                                                                                                                  \
-    ENV_LOOP(name, NAME)
+    ENV_LOOP(name, NAME, ENV_SHOW_NOTHING, ENV_DRAW)
 
 #define ENV_CONTINUOUS(name, NAME)                                                                                     \
-    ENV_RESET_ROW(name, NAME)                                                                                          \
+    ENV_RESET_ROW(name, NAME, ENV_SHOW_RESET)                                                                          \
     static bool name##_step_rows(const env_rows *r, int64_t first, int count) {                                        \
         const float *action = (const float *)r->action + first * NAME##_ACTIONS;                                       \
         if (!env_are_numbers(action, count * NAME##_ACTIONS)) {                                                        \
             return false;                                                                                              \
         }                                                                                                              \
-        ENV_STEP_ROWS(name, NAME, action + (int64_t)i * NAME##_ACTIONS)                                                \
+        ENV_STEP_ROWS(name, NAME, action + (int64_t)i * NAME##_ACTIONS, ENV_SHOW_STEP)                                 \
         return true;                                                                                                   \
     }                                                                                                                  \
-    ENV_LOOP(name, NAME)
+    ENV_LOOP(name, NAME, ENV_CARRY, ENV_SHOW_NOTHING)
 
 #endif

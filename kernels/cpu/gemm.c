@@ -211,15 +211,19 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
             sum[t] += load_some(a + t / columns * g->k + k, g->k - k) * load_some(b + t % columns * g->k + k, g->k - k);
         }
     }
-    union {
-        vec all;
-        float one[LANES];
-    } total = {.all = add_across(sum)};
+    vec total = add_across(sum);
+    if (rows == 1 && columns == LANES) {
+        total += g->bias != NULL ? load(g->bias + column) : (vec){0};
+        float *c = g->c + row * g->n + column;
+        total += g->accumulate ? load(c) : (vec){0};
+        store(c, g->relu ? relu(total) : total);
+        return;
+    }
     for (int i = 0; i < rows; i++) {
         float *c = g->c + (row + i) * g->n + column;
         const float *bias = g->bias != NULL ? g->bias + column : NULL;
         for (int j = 0; j < columns; j++) {
-            float y = total.one[i * columns + j] + (g->accumulate ? c[j] : 0) + (bias != NULL ? bias[j] : 0);
+            float y = total[i * columns + j] + (g->accumulate ? c[j] : 0) + (bias != NULL ? bias[j] : 0);
             c[j] = g->relu && y <= 0 ? 0 : y;
         }
     }
@@ -293,7 +297,7 @@ void ISA(sgemm)(const rlc_sgemm_call *g) {
         nothing(g);
     } else if (by_rows && g->n <= FEW) {
         dots_few_columns(g, 0);
-    } else if (by_rows && g->m <= FEW) {
+    } else if (by_rows && g->m <= FEW && g->k > LANES) {
         dots_few_rows(g);
     } else if (by_rows && g->n > LANES && rest > 0 && rest <= FEW) {
         tiles(g, g->n - rest);

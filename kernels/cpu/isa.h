@@ -21,8 +21,10 @@ void rlc__cpu_walk(const rlc_node *node, rlc_inner *inner);
 
 /* The functions that enter kernels in the table, one a file and instruction set. */
 #define RLC_CPU_FILES(X, isa)                                                                                          \
-    X(elementwise, isa) X(copy, isa) X(reduce, isa) X(rows, isa) X(scan, isa) X(index, isa) X(linear, isa)             \
-    X(update, isa) X(random, isa) X(priority, isa) X(env, isa)
+    X(elementwise, isa)                                                                                                \
+    X(copy, isa)                                                                                                       \
+    X(reduce, isa) X(rows, isa) X(norm, isa) X(scan, isa) X(resample, isa) X(index, isa) X(linear, isa) X(conv, isa)   \
+        X(pool, isa) X(update, isa) X(random, isa) X(priority, isa) X(env, isa)
 #define DECLARE_FILE(file, isa) void ISA_PASTE(rlc__kernels_##file, isa)(rlc_device * device);
 RLC_CPU_FILES(DECLARE_FILE, v2)
 RLC_CPU_FILES(DECLARE_FILE, v3)

@@ -26,25 +26,27 @@
     }
 
 /* The activations a layer can have, in the order of rlc_activation. */
-#define ACTIVATIONS(T, TYPED, TANH, SIGMOID)                                                                           \
+#define ACTIVATIONS(T, TYPED, TANH, SIGMOID, EXPM1)                                                                    \
     EPILOGUE(TYPED(identity), T, x)                                                                                    \
     EPILOGUE(TYPED(relu), T, x <= 0 ? 0 : x)                                                                           \
     EPILOGUE(TYPED(tanh), T, TANH(x))                                                                                  \
     EPILOGUE(TYPED(sigmoid), T, SIGMOID(x))                                                                            \
-    static void (*const TYPED(epilogue)[])(T *, int64_t) = {TYPED(identity), TYPED(relu), TYPED(tanh),                 \
-                                                            TYPED(sigmoid)};                                           \
+    EPILOGUE(TYPED(elu), T, x > 0 ? x : EXPM1(x))                                                                      \
+    static void (*const TYPED(epilogue)[])(T *, int64_t) = {TYPED(identity), TYPED(relu), TYPED(tanh), TYPED(sigmoid), \
+                                                            TYPED(elu)};                                               \
     ACTIVATION_GRAD(TYPED(identity_grad), T, g)                                                                        \
     ACTIVATION_GRAD(TYPED(relu_grad), T, y > 0 ? g : 0)                                                                \
     ACTIVATION_GRAD(TYPED(tanh_grad), T, g *(1 - y * y))                                                               \
     ACTIVATION_GRAD(TYPED(sigmoid_grad), T, g *y *(1 - y))                                                             \
+    ACTIVATION_GRAD(TYPED(elu_grad), T, y > 0 ? g : g * (y + 1))                                                       \
     static void (*const TYPED(derivative)[])(T *, const T *, const T *, int64_t) = {                                   \
-        TYPED(identity_grad), TYPED(relu_grad), TYPED(tanh_grad), TYPED(sigmoid_grad)};                                \
+        TYPED(identity_grad), TYPED(relu_grad), TYPED(tanh_grad), TYPED(sigmoid_grad), TYPED(elu_grad)};               \
     static void TYPED(activation_grad)(const rlc_node *node) {                                                         \
         TYPED(derivative)[node->p[0].i](node->out->data, node->in[0]->data, node->in[1]->data, node->out->numel);      \
     }
 
 #define F32(name) name##_f32
-ACTIVATIONS(float, F32, rlc_tanhf, rlc_sigmoidf)
+ACTIVATIONS(float, F32, rlc_tanhf, rlc_sigmoidf, rlc_expm1f)
 
 /* Where oneDNN's blocking for the outer caches beats ours, and its one allocation a call does not matter. */
 #define LARGE_PRODUCT (1 << 28)
@@ -112,7 +114,7 @@ static double sigmoid(double x) {
 }
 
 #define F64(name) name##_f64
-ACTIVATIONS(double, F64, tanh, sigmoid)
+ACTIVATIONS(double, F64, tanh, sigmoid, expm1)
 
 static void linear_f64(const rlc_node *node) {
     const rlc_tensor *weight = node->in[1], *bias = node->in[2];

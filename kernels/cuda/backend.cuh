@@ -43,8 +43,9 @@ typedef struct rlc_fault {
 /* Launches with more blocks than this let each thread do more than one element. */
 enum { RLC_BLOCK = 256, RLC_MAX_BLOCKS = 1 << 16 };
 
-/* Room for what a kernel leaves for the next one of the same node: the squares of so many gradients. */
-enum { RLC_SCRATCH = 65536 + 8 };
+/* Room, in doubles, for what a kernel leaves for the next one of the same node: the squares of as many gradients as a node
+ * can name, and sums of shares (tree.cuh). */
+enum { RLC_SCRATCH = 65536 + 8 + 8192 };
 
 typedef struct rlc_cuda {
     int index;
@@ -58,7 +59,8 @@ typedef struct rlc_cuda {
     struct rlc_host_call *call; /* what a kernel of the host sees of its node, */
     char *call_room;            /* and where the operands lie then */
     size_t call_room_size;
-    bool synchronous; /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool synchronous;    /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
+    bool without_graphs; /* RLC_CUDA_NO_GRAPHS: launches every list node by node, to see what graphs are worth */
     char description[256];
     char last_program[64]; /* whose list was launched last, for messages */
 } rlc_cuda;
@@ -165,9 +167,13 @@ rlc_kernel rlc__cuda_host_call;
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *program, int first, int last);
 void rlc__cuda_forget(rlc_device *device, rlc_program *program);
 
+/* Runs a node that is marked on_host, when all before it is done: host_node.cu. */
+rlc_status rlc__cuda_run_on_host(rlc_cuda *cuda, rlc_program *program, const rlc_node *node);
+
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \
-    X(elementwise) X(copy) X(reduce) X(rows) X(sort) X(index) X(linear) X(update) X(random) X(priority) X(env)
+    X(elementwise) X(copy) X(reduce) X(rows) X(resample) X(sort) X(norm) X(index) X(linear) X(conv) X(pool) \
+    X(update) X(random) X(priority) X(env)
 #define DECLARE_FILE(file) void rlc__cuda_##file(rlc_device *device);
 RLC_CUDA_FILES(DECLARE_FILE)
 #undef DECLARE_FILE

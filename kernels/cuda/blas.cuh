@@ -17,7 +17,7 @@ typedef struct rlc_epilogue {
 
 /* c (+)= op(a) op(b) as in core/matrix.h, row-major. */
 void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
-                    rlc_epilogue after);
+                    rlc_epilogue after = rlc_epilogue{});
 void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const double *a, const double *b, double *c);
 
 #endif

@@ -236,6 +236,7 @@ rlc_status rlc__backend_open(int index, rlc_device *device) {
     char size[16];
     cuda->index = index;
     cuda->synchronous = rlc_getenv_flag("RLC_CUDA_SYNC");
+    cuda->without_graphs = rlc_getenv_flag("RLC_CUDA_NO_GRAPHS");
     snprintf(cuda->description, sizeof cuda->description, "%.200s, %s", properties.name,
              rlc_bytes_text((double)properties.totalGlobalMem, size));
     fill_in(device, cuda);

@@ -1,5 +1,11 @@
 /* index.cu: gather, scatter, rows by index, one-hot, rings. Every index is checked. What several indices may point to is
- * written by one thread, in the order of the indices: the same sum, and the same last one, every time. */
+ * written by one thread, in the order of the indices: the same sum, and the same last one, every time.
+ *
+ * There are two ways for that. A thread for each line of indices goes along it and writes where they point, each time
+ * waiting for memory: best where lines are many and short, as those of actions taken, one a row, are. Where they are few
+ * and long, a thread for each element of the result looks along the line for what points to it: more to do in all, but
+ * by more threads, and what they read is the same for many and in the cache.
+ */
 #include "kernels/cuda/backend.cuh"
 
 static __device__ __forceinline__ bool inside(rlc_site site, int64_t index, int64_t n) {
@@ -51,6 +57,36 @@ template <typename T> static __global__ void copy(T *out, const T *x, int64_t n)
     }
 }
 
+/* Index j of a line is index[j * stride]. What it says is said once, by the thread of place 0. */
+template <bool add, typename T>
+static __device__ __forceinline__ T collected(rlc_site site, T value, int64_t place, int64_t n, int64_t m,
+                                              const int64_t *index, int64_t stride, const T *source,
+                                              int64_t source_stride) {
+    for (int64_t j = 0; j < m; j++) {
+        const int64_t to = index[j * stride];
+        if (to == place) {
+            value = add ? (T)(value + source[j * source_stride]) : source[j * source_stride];
+        } else if (place == 0) {
+            inside(site, to, n);
+        }
+    }
+    return value;
+}
+
+/* Whether few lines are so long that it is worth while to look along each for every one of its places. */
+static bool is_for_places(int64_t lines, int64_t n, int64_t m) {
+    const int64_t enough_lines = 1 << 14, most_looks = (int64_t)1 << 33;
+    return m > 64 && lines < enough_lines && n <= most_looks / m / (lines > 0 ? lines : 1);
+}
+
+template <bool add, typename T>
+static __global__ void scatter_to_places(rlc_site site, places p, T *out, const T *source, const int64_t *index) {
+    RLC_FOR_EACH(i, p.outer * p.n * p.inner) {
+        const int64_t o = i / (p.n * p.inner), place = i / p.inner % p.n, line = o * p.m * p.inner + i % p.inner;
+        out[i] = collected<add>(site, out[i], place, p.n, p.m, index + line, p.inner, source + line, p.inner);
+    }
+}
+
 template <bool add, typename T>
 static __global__ void scatter(rlc_site site, places p, T *out, const T *source, const int64_t *index) {
     RLC_FOR_EACH(line, p.outer * p.inner) {
@@ -68,14 +104,16 @@ static __global__ void scatter(rlc_site site, places p, T *out, const T *source,
 /* Into a copy of in[2], or without one into what is there. */
 template <bool add, typename T> static void run_scatter(const rlc_node *node) {
     auto *start = copy<T>;
-    auto *kernel = scatter<add, T>;
     const places p = places_of(node, node->out);
+    const int64_t lines = p.outer * p.inner;
+    const bool to_places = p.n > 0 && is_for_places(lines, p.n, p.m);
+    auto *kernel = to_places ? scatter_to_places<add, T> : scatter<add, T>;
     if (node->in[2] != NULL) {
         RLC_LAUNCH(node, start, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out),
                    rlc_data<T>(node->in[2]), node->out->numel);
     }
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(p.outer * p.inner), RLC_BLOCK, rlc_site_of(node), p, rlc_data<T>(node->out),
-               rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(to_places ? lines * p.n : lines), RLC_BLOCK, rlc_site_of(node), p,
+               rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
 }
 
 /* The rows of g are added to those of `out` that the index names: a thread for each column. */
@@ -91,6 +129,15 @@ static __global__ void index_add(rlc_site site, int64_t n, int64_t inner, int64_
     }
 }
 
+/* The same by places: all columns of a row look for the same index. */
+template <typename T>
+static __global__ void index_add_to_places(rlc_site site, int64_t n, int64_t inner, int64_t m, T *out, const T *g,
+                                           const int64_t *index) {
+    RLC_FOR_EACH(i, n * inner) {
+        out[i] = collected<true>(site, out[i], i / inner, n, m, index, 1, g + i % inner, inner);
+    }
+}
+
 template <typename T>
 static __global__ void index_select(rlc_site site, int64_t n, int64_t inner, int64_t m, T *out, const T *x,
                                     const int64_t *index) {
@@ -102,12 +149,26 @@ static __global__ void index_select(rlc_site site, int64_t n, int64_t inner, int
     }
 }
 
-/* Both have rows of `inner` elements, and an index that says which. */
-template <typename T, bool add> static void run_by_row(const rlc_node *node) {
-    auto *kernel = add ? index_add<T> : index_select<T>;
-    const int64_t inner = node->p[1].i, m = node->in[1]->numel;
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(add ? inner : m * inner), RLC_BLOCK, rlc_site_of(node), node->p[0].i, inner,
-               m, rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+/* Rows of `inner` elements, and an index that says which. */
+template <typename T>
+static void launch_by_row(const rlc_node *node,
+                          void (*kernel)(rlc_site, int64_t, int64_t, int64_t, T *, const T *, const int64_t *),
+                          int64_t threads) {
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(threads), RLC_BLOCK, rlc_site_of(node), node->p[0].i, node->p[1].i,
+               node->in[1]->numel, rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<int64_t>(node->in[1]));
+}
+
+template <typename T> static void run_index_select(const rlc_node *node) {
+    launch_by_row<T>(node, index_select<T>, node->in[1]->numel * node->p[1].i);
+}
+
+template <typename T> static void run_index_add(const rlc_node *node) {
+    const int64_t n = node->p[0].i, inner = node->p[1].i;
+    if (n > 0 && is_for_places(inner, n, node->in[1]->numel)) {
+        launch_by_row<T>(node, index_add_to_places<T>, n * inner);
+    } else {
+        launch_by_row<T>(node, index_add<T>, inner);
+    }
 }
 
 static __global__ void one_hot(rlc_site site, int64_t classes, int64_t n, int64_t *out, const int64_t *index) {
@@ -157,7 +218,7 @@ static void run_ring_advance(const rlc_node *node) {
 template <typename T> static void enter_moves(rlc_device *device, int type) {
     device->kernel[RLC_OP_gather][type] = run_gather<T>;
     device->kernel[RLC_OP_scatter][type] = run_scatter<false, T>;
-    device->kernel[RLC_OP_index_select][type] = run_by_row<T, false>;
+    device->kernel[RLC_OP_index_select][type] = run_index_select<T>;
     device->kernel[RLC_OP_ring_write][type] = run_ring_write<T>;
 }
 
@@ -172,8 +233,8 @@ void rlc__cuda_index(rlc_device *device) {
     device->kernel[RLC_OP_scatter_add][RLC_F32] = run_scatter<true, float>;
     device->kernel[RLC_OP_scatter_add][RLC_F64] = run_scatter<true, double>;
     device->kernel[RLC_OP_scatter_add][RLC_I64] = run_scatter<true, int64_t>;
-    device->kernel[RLC_OP_index_add][RLC_F32] = run_by_row<float, true>;
-    device->kernel[RLC_OP_index_add][RLC_F64] = run_by_row<double, true>;
+    device->kernel[RLC_OP_index_add][RLC_F32] = run_index_add<float>;
+    device->kernel[RLC_OP_index_add][RLC_F64] = run_index_add<double>;
     device->kernel[RLC_OP_one_hot][RLC_I64] = run_one_hot;
     device->kernel[RLC_OP_ring_advance][RLC_I64] = run_ring_advance;
 }

@@ -36,6 +36,14 @@ struct logistic {
         return g * y * (1 - y);
     }
 };
+struct exponential {
+    template <typename T> static __device__ __forceinline__ T of(T x) {
+        return x > 0 ? x : EXPM1(x);
+    }
+    template <typename T> static __device__ __forceinline__ T grad(T g, T y) {
+        return y > 0 ? g : g * (y + 1);
+    }
+};
 
 template <class F, typename T> static __global__ void finish(T *y, const T *bias, int64_t n, int64_t columns) {
     RLC_FOR_EACH(i, n) {
@@ -69,7 +77,7 @@ static rlc_activation multiply(const rlc_node *node, const rlc_gemm_aux *g, cons
 /* x is [rows, inner], the weight [columns, inner]. */
 template <typename T> static void run_linear(const rlc_node *node) {
     static void (*const by_activation[])(T *, const T *, int64_t, int64_t) = {
-        finish<identity, T>, finish<relu, T>, finish<hyperbolic, T>, finish<logistic, T>};
+        finish<identity, T>, finish<relu, T>, finish<hyperbolic, T>, finish<logistic, T>, finish<exponential, T>};
     const rlc_tensor *weight = node->in[1];
     const T *bias = rlc_data<T>(node->in[2]);
     rlc_gemm_aux g = {};
@@ -87,21 +95,15 @@ template <typename T> static void run_linear(const rlc_node *node) {
     }
 }
 
-static void gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c) {
-    rlc__cuda_gemm(node, g, a, b, c, rlc_epilogue{});
-}
-static void gemm(const rlc_node *node, const rlc_gemm_aux *g, const double *a, const double *b, double *c) {
-    rlc__cuda_gemm(node, g, a, b, c);
-}
-
 template <typename T> static void run_gemm(const rlc_node *node) {
-    gemm(node, (const rlc_gemm_aux *)node->aux, rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
-         rlc_data<T>(node->out));
+    rlc__cuda_gemm(node, (const rlc_gemm_aux *)node->aux, rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+                   rlc_data<T>(node->out));
 }
 
 template <typename T> static void run_activation_grad(const rlc_node *node) {
     static void (*const by_activation[])(T *, const T *, const T *, int64_t) = {
-        derivative<identity, T>, derivative<relu, T>, derivative<hyperbolic, T>, derivative<logistic, T>};
+        derivative<identity, T>, derivative<relu, T>, derivative<hyperbolic, T>, derivative<logistic, T>,
+        derivative<exponential, T>};
     auto *kernel = by_activation[node->p[0].i];
     RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out),
                rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]), node->out->numel);

@@ -1,4 +1,5 @@
-/* reduce.cu: sums, any, argmax and argmin over the middle of [outer, n, inner]: one thread, or one block, for each result. */
+/* reduce.cu: sums, any, argmax and argmin over the middle of [outer, n, inner]: one thread, or one block, for each result;
+ * several blocks where a sum has very many terms. */
 #include "kernels/cuda/tree.cuh"
 
 typedef struct extent {
@@ -26,32 +27,44 @@ template <typename T> static __global__ void sum_few(extent e, T *out, const T *
     }
 }
 
-/* A block for each result. */
-template <typename T> static __global__ void sum_many(extent e, T *out, const T *x, T divisor) {
+/* Sums of many terms are shared among 2^levels blocks each (tree.cuh), or with none left to one. */
+typedef struct many {
+    extent e;
+    int levels;
+} many;
+
+/* A block for each share of each result; `out` has the sums of shares side by side. */
+template <typename T> static __global__ void sum_many(many m, T *out, const T *x, T divisor) {
     RLC_SHARED(T, room, RLC_BLOCK);
-    for (int64_t r = blockIdx.x; r < e.results; r += gridDim.x) {
-        const T *at = x + first_term(e, r);
+    for (int64_t k = blockIdx.x; k < m.e.results << m.levels; k += gridDim.x) {
+        const int64_t r = k >> m.levels;
+        const tree_share share = tree_share_of(m.e.n, m.levels, k - (r << m.levels));
+        const int64_t inner = m.e.inner;
+        const T *at = x + first_term(m.e, r) + share.start * inner;
         const T sum = tree_sum_together<T>(
-            e.n, [=](int64_t i) { return at[i * e.inner]; }, room);
+            share.n, [=](int64_t i) { return at[i * inner]; }, room);
         if (threadIdx.x == 0) {
-            out[r] = divisor != 1 ? sum / divisor : sum;
+            out[k] = divisor != 1 ? sum / divisor : sum;
         }
     }
 }
 
-/* A block for COLUMNS results that lie side by side, so that their terms do, too: thread COLUMNS l + c adds up lane l of
- * column c. */
-template <typename T> static __global__ void sum_columns(extent e, T *out, const T *x, T divisor) {
+/* A block for a share of COLUMNS results that lie side by side, so that their terms do, too: thread COLUMNS l + c adds up
+ * lane l of column c. */
+template <typename T> static __global__ void sum_columns(many m, T *out, const T *x, T divisor) {
     RLC_SHARED(T, room, RLC_BLOCK);
+    const extent e = m.e;
     const int thread = (int)threadIdx.x, column = thread % COLUMNS, lane = thread / COLUMNS;
-    for (int64_t base = (int64_t)blockIdx.x * COLUMNS; base < e.results; base += (int64_t)gridDim.x * COLUMNS) {
-        const int64_t r = base + column;
+    const int64_t groups = (e.results + COLUMNS - 1) / COLUMNS;
+    for (int64_t k = blockIdx.x; k < groups << m.levels; k += gridDim.x) {
+        const int64_t which = k & ((1 << m.levels) - 1), r = (k >> m.levels) * COLUMNS + column;
+        const tree_share share = tree_share_of(e.n, m.levels, which);
         const bool is_there = r < e.results;
-        const T *at = x + (is_there ? first_term(e, r) : 0);
-        tree_path<T> path(e.n);
+        const T *at = x + (is_there ? first_term(e, r) : 0) + share.start * e.inner;
+        tree_path<T> path(share.n);
         T sum = 0;
-        for (int64_t start = 0; start < e.n || start == 0; start += TREE_BLOCK) {
-            const int64_t end = start + TREE_BLOCK < e.n ? start + TREE_BLOCK : e.n;
+        for (int64_t start = 0; start < share.n || start == 0; start += TREE_BLOCK) {
+            const int64_t end = start + TREE_BLOCK < share.n ? start + TREE_BLOCK : share.n;
             T part = 0;
             for (int64_t i = start + lane; i < end && is_there; i += TREE_LANES) {
                 part += at[i * e.inner];
@@ -70,19 +83,55 @@ template <typename T> static __global__ void sum_columns(extent e, T *out, const
             __syncthreads();
         }
         if (lane == 0 && is_there) {
-            out[r] = divisor != 1 ? sum / divisor : sum;
+            out[(r << m.levels) + which] = divisor != 1 ? sum / divisor : sum;
         }
     }
+}
+
+/* A block for the shares of each result. */
+template <typename T> static __global__ void join_shares(many m, T *out, const T *sums, T divisor) {
+    RLC_SHARED(T, room, RLC_BLOCK);
+    for (int64_t r = blockIdx.x; r < m.e.results; r += gridDim.x) {
+        const T sum = tree_join<T>(sums + (r << m.levels), m.levels, room);
+        if (threadIdx.x == 0) {
+            out[r] = divisor != 1 ? sum / divisor : sum;
+        }
+        __syncthreads();
+    }
+}
+
+/* A block that sums along a row takes sixteen pieces at a time, one that sums columns one. Where results alone keep a GPU
+ * busy, or their shares would find no room, there are fewer. */
+static int levels_for(const extent *e) {
+    enum { BUSY = 4096 };
+    static_assert((int)BUSY <= (int)RLC_SCRATCH, "sums of shares lie in the scratch memory");
+    int levels = tree_levels(e->n, e->inner == 1 ? 8 * TREE_SHARE : TREE_SHARE);
+    while (levels > 0 && e->results > BUSY >> levels) {
+        levels--;
+    }
+    return levels;
 }
 
 template <typename T> static void run_sum(const rlc_node *node) {
     static_assert(COLUMNS * TREE_LANES == RLC_BLOCK, "each lane of each column has a thread");
     const extent e = extent_of(node);
-    auto *kernel = e.n <= FEW ? sum_few<T> : e.inner == 1 ? sum_many<T> : sum_columns<T>;
-    const unsigned blocks = e.n <= FEW     ? rlc_blocks_for(e.results)
-                            : e.inner == 1 ? rlc_blocks(e.results)
-                                           : rlc_blocks((e.results + COLUMNS - 1) / COLUMNS);
-    RLC_LAUNCH(node, kernel, blocks, RLC_BLOCK, e, rlc_data<T>(node->out), rlc_data<T>(node->in[0]), (T)node->p[2].f);
+    T *out = rlc_data<T>(node->out);
+    const T *x = rlc_data<T>(node->in[0]), divisor = (T)node->p[2].f;
+    auto *few = sum_few<T>;
+    auto *shares = e.inner == 1 ? sum_many<T> : sum_columns<T>;
+    auto *join = join_shares<T>;
+    if (e.n <= FEW) {
+        RLC_LAUNCH(node, few, rlc_blocks_for(e.results), RLC_BLOCK, e, out, x, divisor);
+        return;
+    }
+    const many m = {e, levels_for(&e)};
+    const bool is_shared = m.levels > 0;
+    const int64_t groups = e.inner == 1 ? e.results : (e.results + COLUMNS - 1) / COLUMNS;
+    T *sums = is_shared ? (T *)rlc_cuda_of(node->out->device)->scratch : out;
+    RLC_LAUNCH(node, shares, rlc_blocks(groups << m.levels), RLC_BLOCK, m, sums, x, is_shared ? (T)1 : divisor);
+    if (is_shared) {
+        RLC_LAUNCH(node, join, rlc_blocks(e.results), RLC_BLOCK, m, out, (const T *)sums, divisor);
+    }
 }
 
 /* Whether element v at place i comes before the best one so far; a NaN is preferred to any number, of equals the first. */

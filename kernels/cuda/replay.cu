@@ -3,14 +3,17 @@
  * A program's recurring steps give the same lists at the same addresses. So each program keeps the signatures of the last
  * lists it ran: one that is new is launched node by node; one that comes a second time is captured as a CUDA graph; after
  * that the graph is launched instead. An unknown list is slower but never wrong. RLC_LOG=graph tells what became of a list
- * and in what a new one differs from the one before; RLC_EAGER=1 and RLC_CHECK_NAN=1 leave graphs out.
+ * and in what a new one differs from the one before; RLC_EAGER=1, RLC_CHECK_NAN=1 and RLC_CUDA_NO_GRAPHS=1 leave graphs
+ * out.
+ *
+ * Nodes that run on the host (host_node.cu) cut what is to be run into stretches, each of which is a list of its own here.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/cuda/signature.cuh"
 
-/* Lists a program keeps; those with fewer nodes than FEW are not worth a graph. */
+/* Lists a program keeps, for each of its stretches; those with fewer nodes than FEW are not worth a graph. */
 enum { KEPT = 16, FEW = 3 };
 
 typedef struct known_list {
@@ -22,8 +25,8 @@ typedef struct known_list {
 } known_list;
 
 typedef struct replays {
-    known_list list[KEPT];
-    int count;
+    known_list *list;
+    int count, kept;
     uint64_t clock;
     int64_t unknown, captured, replayed;
     rlc_trace_of_node *trace, *last; /* of this list and the one before, for the log */
@@ -56,19 +59,36 @@ static rlc_status launch_each(rlc_cuda *cuda, rlc_program *p, int first, int las
     return p->status == RLC_OK ? rlc__cuda_check(cuda, cudaGetLastError(), "launching kernels") : p->status;
 }
 
-static replays *replays_of(rlc_program *p, int nodes) {
+/* What a program with so many stretches knows, with room for the lists of all of them. */
+static replays *replays_of(rlc_program *p, int stretches) {
     replays *r = (replays *)p->replay;
     if (r == NULL) {
         p->replay = r = (replays *)rlc_calloc(1, sizeof *r);
     }
-    if (r != NULL && r->room < nodes) {
+    if (r != NULL && r->kept < KEPT * stretches) {
+        known_list *list = (known_list *)rlc_calloc((size_t)(KEPT * stretches), sizeof *list);
+        if (list == NULL) {
+            return NULL;
+        }
+        if (r->count > 0) {
+            memcpy(list, r->list, (size_t)r->count * sizeof *list);
+        }
+        free(r->list);
+        r->list = list;
+        r->kept = KEPT * stretches;
+    }
+    return r;
+}
+
+static rlc_status make_room(replays *r, int nodes) {
+    if (r->room < nodes) {
         const size_t room = (size_t)nodes * 2;
         rlc_trace_of_node *trace = (rlc_trace_of_node *)rlc_calloc(room, sizeof *trace);
         rlc_trace_of_node *before = (rlc_trace_of_node *)rlc_calloc(room, sizeof *before);
         if (trace == NULL || before == NULL) {
             free(trace);
             free(before);
-            return NULL;
+            return rlc_error_status();
         }
         if (r->traced > 0) {
             memcpy(trace, r->trace, (size_t)r->traced * sizeof *trace);
@@ -80,7 +100,7 @@ static replays *replays_of(rlc_program *p, int nodes) {
         r->last_traced = 0;
         r->room = (int)room;
     }
-    return r;
+    return RLC_OK;
 }
 
 /* Notes the list's nodes, keeping those of the list before, and returns its signature. */
@@ -113,7 +133,7 @@ static known_list *look_up(replays *r, rlc_signature signature) {
             oldest = k;
         }
     }
-    known_list *k = r->count < KEPT ? &r->list[r->count++] : oldest;
+    known_list *k = r->count < r->kept ? &r->list[r->count++] : oldest;
     if (k->graph != NULL) {
         cudaGraphExecDestroy(k->graph);
     }
@@ -168,11 +188,8 @@ static rlc_status capture(rlc_cuda *cuda, known_list *k, rlc_program *p, int fir
     return status;
 }
 
-static rlc_status run_list(rlc_cuda *cuda, rlc_program *p, int first, int last) {
-    replays *r = replays_of(p, last - first);
-    if (r == NULL) {
-        return rlc_error_status();
-    }
+static rlc_status run_list(rlc_cuda *cuda, replays *r, rlc_program *p, int first, int last) {
+    RLC_TRY(make_room(r, last - first));
     const rlc_signature signature = sign(r, p, first, last);
     if (r->traced < FEW) {
         return launch_each(cuda, p, first, last);
@@ -197,12 +214,42 @@ static rlc_status run_list(rlc_cuda *cuda, rlc_program *p, int first, int last) 
     return rlc__cuda_check(cuda, cudaGraphLaunch(k->graph, cuda->stream), "replaying a list");
 }
 
+/* Where the stretch that begins at `first` ends: at the next node that runs on the host. */
+static int end_of_stretch(const rlc_program *p, int first, int last) {
+    while (first < last && !p->nodes[first].on_host) {
+        first++;
+    }
+    return first;
+}
+
+static rlc_status run_stretches(rlc_cuda *cuda, rlc_program *p, int first, int last) {
+    const bool one_by_one = p->eager || p->check_nan || cuda->without_graphs;
+    int stretches = 1;
+    for (int i = first; i < last; i++) {
+        stretches += p->nodes[i].on_host;
+    }
+    replays *r = one_by_one ? NULL : replays_of(p, stretches);
+    if (r == NULL && !one_by_one) {
+        return rlc_error_status();
+    }
+    for (int end; first < last; first = end + 1) {
+        end = end_of_stretch(p, first, last);
+        if (end > first) {
+            RLC_TRY(one_by_one ? launch_each(cuda, p, first, end) : run_list(cuda, r, p, first, end));
+        }
+        if (end < last) {
+            RLC_TRY(rlc__cuda_run_on_host(cuda, p, &p->nodes[end]));
+        }
+    }
+    return RLC_OK;
+}
+
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *p, int first, int last) {
     rlc_cuda *cuda = rlc_cuda_of(device);
     rlc_status status = rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device");
     strncpy(cuda->last_program, p->name, sizeof cuda->last_program - 1);
     if (status == RLC_OK) {
-        status = p->eager || p->check_nan ? launch_each(cuda, p, first, last) : run_list(cuda, p, first, last);
+        status = run_stretches(cuda, p, first, last);
     }
     if (status == RLC_OK) {
         status = cuda->synchronous ? rlc__cuda_wait(cuda, "running a list") : rlc__cuda_report(cuda);
@@ -226,6 +273,7 @@ void rlc__cuda_forget(rlc_device *device, rlc_program *p) {
             cudaGraphExecDestroy(r->list[i].graph);
         }
     }
+    free(r->list);
     free(r->trace);
     free(r->last);
     free(r);

@@ -3,52 +3,6 @@
 #include "kernels/cuda/maths.cuh"
 #include "kernels/cuda/tree.cuh"
 
-enum { SHORT_ROW = 64 };
-
-/* A row as one thread sees it, or a block: which elements are its own, and sums over all. */
-struct alone {
-    enum { STEP = 1 };
-    static __device__ int64_t first(void) {
-        return 0;
-    }
-    static __device__ void wait(void) {
-    }
-    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *) {
-        return tree_sum_alone<T>(n, term);
-    }
-    /* Of all threads' values the largest; a NaN above all. */
-    template <typename T> static __device__ __forceinline__ T most(T mine, T *) {
-        return mine;
-    }
-};
-struct together {
-    enum { STEP = RLC_BLOCK };
-    static __device__ int64_t first(void) {
-        return threadIdx.x;
-    }
-    static __device__ void wait(void) {
-        __syncthreads();
-    }
-    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *room) {
-        return tree_sum_together<T>(n, term, room);
-    }
-    template <typename T> static __device__ __forceinline__ T most(T mine, T *room) {
-        const int thread = (int)threadIdx.x;
-        room[thread] = mine;
-        __syncthreads();
-        for (int width = RLC_BLOCK / 2; width > 0; width /= 2) {
-            if (thread < width) {
-                const T other = room[thread + width];
-                room[thread] = other > room[thread] || other != other ? other : room[thread];
-            }
-            __syncthreads();
-        }
-        const T all = room[0];
-        __syncthreads();
-        return all;
-    }
-};
-
 /* e^(x - the largest) goes to `out`; returns its sum. */
 template <class By, typename T>
 static __device__ __forceinline__ T exponentials(const T *x, T *out, int64_t n, T *largest, T *room) {
@@ -145,7 +99,8 @@ template <typename T, typename Sum> static void run_cumsum(const rlc_node *node)
                node->p[1].i != 0);
 }
 
-/* out[t] = a[t] + b[t] out[t+1], backwards: a thread for each number of a step of each row. */
+/* out[t] = a[t] + b[t] out[t+1], backwards: a thread for each number of a step of each row. Those of a step lie side by
+ * side. */
 template <typename T>
 static __global__ void scan(int64_t lines, int64_t steps, int64_t width, T *out, const T *a, const T *b, const T *end) {
     RLC_FOR_EACH(line, lines) {
@@ -159,9 +114,51 @@ static __global__ void scan(int64_t lines, int64_t steps, int64_t width, T *out,
     }
 }
 
+/* One number a step, as returns and advantages have it: rows lie one behind the other, so a block brings a tile of LINES
+ * rows and STEPS steps into its own memory and back, neighbours by neighbours, and a thread for each row goes along it
+ * there. A scan in parallel over time would add up in another order than the CPU does; environments are parallel enough. */
+enum { LINES = 32, STEPS = 32, TILE_ROW = STEPS + 1 }; /* one more, so that rows begin in different banks */
+
+template <typename T>
+static __global__ void scan_rows(int64_t rows, int64_t steps, T *out, const T *a, const T *b, const T *end) {
+    RLC_SHARED(T, sums, LINES * TILE_ROW);
+    RLC_SHARED(T, factors, LINES * TILE_ROW);
+    const int thread = (int)threadIdx.x, step = thread % STEPS, first = thread / STEPS;
+    for (int64_t base = (int64_t)blockIdx.x * LINES; base < rows; base += (int64_t)gridDim.x * LINES) {
+        const bool walks = thread < LINES && base + thread < rows;
+        T carry = walks && end != NULL ? end[base + thread] : (T)0;
+        for (int64_t start = steps - STEPS; start > -STEPS; start -= STEPS) {
+            const bool is_there = start + step >= 0;
+            for (int k = first; k < LINES && base + k < rows && is_there; k += RLC_BLOCK / STEPS) {
+                const int64_t i = (base + k) * steps + start + step;
+                sums[k * TILE_ROW + step] = a[i];
+                factors[k * TILE_ROW + step] = b[i];
+            }
+            __syncthreads();
+            for (int s = STEPS - 1; s >= 0 && start + s >= 0 && walks; s--) {
+                const int i = thread * TILE_ROW + s;
+                carry = sums[i] + factors[i] * carry;
+                sums[i] = carry;
+            }
+            __syncthreads();
+            for (int k = first; k < LINES && base + k < rows && is_there; k += RLC_BLOCK / STEPS) {
+                out[(base + k) * steps + start + step] = sums[k * TILE_ROW + step];
+            }
+            __syncthreads();
+        }
+    }
+}
+
 template <typename T> static void run_scan(const rlc_node *node) {
     auto *kernel = scan<T>;
+    auto *by_tiles = scan_rows<T>;
     const int64_t steps = node->p[0].i, width = node->p[1].i, lines = steps > 0 ? node->out->numel / steps : 0;
+    if (width == 1) {
+        RLC_LAUNCH(node, by_tiles, rlc_blocks((lines + LINES - 1) / LINES), RLC_BLOCK, lines, steps,
+                   rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+                   rlc_data<T>(node->in[2]));
+        return;
+    }
     RLC_LAUNCH(node, kernel, rlc_blocks_for(lines), RLC_BLOCK, lines, steps, width, rlc_data<T>(node->out),
                rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]), rlc_data<T>(node->in[2]));
 }

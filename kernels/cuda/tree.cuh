@@ -1,7 +1,7 @@
 /* tree.cuh: sums in the order that rlc promises (core/op.h, kernels/cpu/tree_sum.h), by one thread or by a whole block: up
  * to 1024 terms as 16 interleaved partial sums that are added in pairs; longer sequences are halved at a multiple of
  * 1024 first. So the halving ends at pieces of 1024 terms and a rest, whose sums come one after the other; a tree_path
- * adds them up as the halving would.
+ * adds them up as the halving would. `alone` and `together` let a kernel be written once for a thread or a block a row.
  */
 #ifndef RLC_CUDA_TREE_H
 #define RLC_CUDA_TREE_H
@@ -96,6 +96,97 @@ template <typename T, class F> __device__ __forceinline__ T tree_sum_together(in
     sum = room[0];
     __syncthreads(); /* room may be used again */
     return sum;
+}
+
+/* Rows up to this long have a thread each, longer ones a block. */
+enum { SHORT_ROW = 64 };
+
+/* A row as one thread sees it, or a block: which elements are its own, and sums over all. */
+struct alone {
+    enum { STEP = 1 };
+    static __device__ int64_t first(void) {
+        return 0;
+    }
+    static __device__ void wait(void) {
+    }
+    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *) {
+        return tree_sum_alone<T>(n, term);
+    }
+    /* Of all threads' values the largest; a NaN above all. */
+    template <typename T> static __device__ __forceinline__ T most(T mine, T *) {
+        return mine;
+    }
+};
+struct together {
+    enum { STEP = RLC_BLOCK };
+    static __device__ int64_t first(void) {
+        return threadIdx.x;
+    }
+    static __device__ void wait(void) {
+        __syncthreads();
+    }
+    template <typename T, class F> static __device__ __forceinline__ T sum(int64_t n, F term, T *room) {
+        return tree_sum_together<T>(n, term, room);
+    }
+    template <typename T> static __device__ __forceinline__ T most(T mine, T *room) {
+        const int thread = (int)threadIdx.x;
+        room[thread] = mine;
+        __syncthreads();
+        for (int width = RLC_BLOCK / 2; width > 0; width /= 2) {
+            if (thread < width) {
+                const T other = room[thread + width];
+                room[thread] = other > room[thread] || other != other ? other : room[thread];
+            }
+            __syncthreads();
+        }
+        const T all = room[0];
+        __syncthreads();
+        return all;
+    }
+};
+
+/* Of very many terms blocks take a share each, those that `levels` halvings leave, 2^levels in all; whoever has the sums of
+ * the shares adds neighbours, then neighbours of these, as the halving would. A halving is off by less than a piece, those
+ * of all levels by less than two: where shares have TREE_SHARE terms or more on average, each halving has two halves. */
+enum { TREE_SHARE = 2 * TREE_BLOCK, TREE_LEVELS = 8 };
+
+static inline int tree_levels(int64_t n, int64_t least) {
+    int levels = 0;
+    while (levels < TREE_LEVELS && n >> (levels + 1) >= least) {
+        levels++;
+    }
+    return levels;
+}
+
+typedef struct tree_share {
+    int64_t start, n;
+} tree_share;
+
+static __device__ __forceinline__ tree_share tree_share_of(int64_t n, int levels, int64_t which) {
+    tree_share share = {0, n};
+    for (int bit = levels - 1; bit >= 0; bit--) {
+        const int64_t half = tree_half(share.n);
+        share.start += which >> bit & 1 ? half : 0;
+        share.n = which >> bit & 1 ? share.n - half : half;
+    }
+    return share;
+}
+
+/* By a block: the sum of 2^levels shares, for thread 0. */
+template <typename T> __device__ __forceinline__ T tree_join(const T *sums, int levels, T *room) {
+    static_assert(1 << TREE_LEVELS <= RLC_BLOCK, "each share has a thread");
+    const int thread = (int)threadIdx.x, count = 1 << levels;
+    if (thread < count) {
+        room[thread] = sums[thread];
+    }
+    __syncthreads();
+    for (int width = 1; width < count; width *= 2) {
+        if (thread % (2 * width) == 0 && thread < count) {
+            room[thread] = room[thread] + room[thread + width];
+        }
+        __syncthreads();
+    }
+    return room[0];
 }
 
 #endif

@@ -120,13 +120,61 @@ template <typename T> static void run_clip_value(const rlc_node *node) {
                (T)node->p[0].f);
 }
 
-/* Clipping by the common norm: the squares of each gradient, their sum and the factor, the scaling; all on the device. */
-template <typename T> static __global__ void squares(int64_t n, const T *grad, double *sum) {
+/* Clipping by the common norm: the squares of each gradient, their sum and the factor, the scaling; all on the device. A
+ * launch does so many gradients, with some blocks for each. */
+enum { TOGETHER = 32 };
+
+template <typename T> struct gradients {
+    int count, blocks;
+    struct {
+        T *data;
+        int64_t n;
+        int first, levels; /* of its blocks; of the shares that those take */
+    } of[TOGETHER];
+};
+
+/* Those from the k-th of the node on; with shares for sums, or with blocks for each element. */
+template <typename T> static gradients<T> gradients_from(const rlc_node *node, int k, bool in_shares) {
+    gradients<T> g = {};
+    while (g.count < TOGETHER && k + g.count < node->num_more) {
+        const rlc_tensor *t = node->more[k + g.count];
+        auto *at = &g.of[g.count++];
+        at->data = rlc_data<T>(t);
+        at->n = t->numel;
+        at->first = g.blocks;
+        at->levels = in_shares ? tree_levels(t->numel, 8 * TREE_SHARE) : 0;
+        g.blocks += in_shares ? 1 << at->levels : (int)rlc_blocks_for(t->numel);
+    }
+    return g;
+}
+
+template <typename T> static __device__ __forceinline__ int gradient_of_block(const gradients<T> &g) {
+    int k = 0;
+    while (k + 1 < g.count && (int)blockIdx.x >= g.of[k + 1].first) {
+        k++;
+    }
+    return k;
+}
+
+template <typename T> static __global__ void squares(gradients<T> g, T *sums) {
     RLC_SHARED(T, room, RLC_BLOCK);
-    const T all = tree_sum_together<T>(
-        n, [=](int64_t i) { return grad[i] * grad[i]; }, room);
+    const auto &of = g.of[gradient_of_block(g)];
+    const tree_share share = tree_share_of(of.n, of.levels, (int)blockIdx.x - of.first);
+    const T *grad = of.data + share.start;
+    const T sum = tree_sum_together<T>(
+        share.n, [=](int64_t i) { return grad[i] * grad[i]; }, room);
     if (threadIdx.x == 0) {
-        *sum = (double)all;
+        sums[blockIdx.x] = sum;
+    }
+}
+
+/* A block for each gradient. */
+template <typename T> static __global__ void join_squares(gradients<T> g, const T *shares, double *sums) {
+    RLC_SHARED(T, room, RLC_BLOCK);
+    const auto &of = g.of[blockIdx.x];
+    const T sum = tree_join<T>(shares + of.first, of.levels, room);
+    if (threadIdx.x == 0) {
+        sums[blockIdx.x] = (double)sum;
     }
 }
 
@@ -141,27 +189,32 @@ static __global__ void find_factor(double *sums, int count, double max_norm, T *
     *factor = max_norm / (root + 1e-6);
 }
 
-template <typename T> static __global__ void scale(int64_t n, T *grad, const double *factor) {
-    if (*factor >= 1) {
-        return;
-    }
-    RLC_FOR_EACH(i, n) {
-        grad[i] *= (T)*factor;
+template <typename T> static __global__ void scale(gradients<T> g, const double *factor) {
+    const int k = gradient_of_block(g);
+    const auto &of = g.of[k];
+    const int64_t blocks = (k + 1 < g.count ? g.of[k + 1].first : g.blocks) - of.first;
+    for (int64_t i = ((int64_t)blockIdx.x - of.first) * RLC_BLOCK + threadIdx.x; i < of.n && *factor < 1;
+         i += blocks * RLC_BLOCK) {
+        of.data[i] *= (T)*factor;
     }
 }
 
 template <typename T> static void run_clip_norm(const rlc_node *node) {
     auto *first = squares<T>;
+    auto *joined = join_squares<T>;
     auto *second = find_factor<T>;
     auto *third = scale<T>;
-    double *factor = rlc_cuda_of(node->out->device)->scratch, *sums = factor + 1;
-    for (int k = 0; k < node->num_more; k++) {
-        RLC_LAUNCH(node, first, 1, RLC_BLOCK, node->more[k]->numel, rlc_data<T>(node->more[k]), sums + k);
+    double *factor = rlc_cuda_of(node->out->device)->scratch, *sums = factor + 1, *shares = sums + UINT16_MAX;
+    static_assert(1 + UINT16_MAX + (TOGETHER << TREE_LEVELS) <= RLC_SCRATCH, "all of it lies in the scratch memory");
+    for (int k = 0; k < node->num_more; k += TOGETHER) {
+        const gradients<T> g = gradients_from<T>(node, k, true);
+        RLC_LAUNCH(node, first, (unsigned)g.blocks, RLC_BLOCK, g, (T *)shares);
+        RLC_LAUNCH(node, joined, (unsigned)g.count, RLC_BLOCK, g, (const T *)shares, sums + k);
     }
     RLC_LAUNCH(node, second, 1, 1, sums, (int)node->num_more, node->p[0].f, rlc_data<T>(node->out), factor);
-    for (int k = 0; k < node->num_more; k++) {
-        RLC_LAUNCH(node, third, rlc_blocks_for(node->more[k]->numel), RLC_BLOCK, node->more[k]->numel,
-                   rlc_data<T>(node->more[k]), (const double *)factor);
+    for (int k = 0; k < node->num_more; k += TOGETHER) {
+        const gradients<T> g = gradients_from<T>(node, k, false);
+        RLC_LAUNCH(node, third, (unsigned)g.blocks, RLC_BLOCK, g, (const double *)factor);
     }
 }
 

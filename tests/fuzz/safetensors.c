@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             load(file, entry);
         }
     }
-    MUST(total <= size);
+    MUST(total <= 2 * size); /* what has 16 bits there has 32 here */
     const char *format = rlc_safetensors_metadata(file, "format");
     MUST(format == NULL || strlen(format) < size);
     rlc_safetensors_close(file);

@@ -80,7 +80,7 @@ PREPARE = {"pow": lambda a, b: (positive(a), b), "bce": lambda a, b: (torch.sigm
            "bce_with_logits": lambda a, b: (4 * a, torch.sigmoid(b)),
            "normal_log_prob": lambda a, b: (a, positive(b) + 0.3)}
 # rows that came later draw from generators of their own, so that the cases of all others stay as they are
-LATER = {"normal_log_prob": 73}
+LATER = {"normal_log_prob": 73, "elu": 79}
 COMPARE = {"eq": torch.eq, "ne": torch.ne, "lt": torch.lt, "le": torch.le, "gt": torch.gt, "ge": torch.ge}
 LOGICAL = {"logical_and": torch.logical_and, "logical_or": torch.logical_or, "logical_xor": torch.logical_xor}
 PATTERNS = {
@@ -183,13 +183,19 @@ for dim in (0, 1, 2):
     out[f"argmin.dim{dim}.a"], out[f"argmin.dim{dim}.out"] = x, torch.argmin(x, dim)
 
 # matrix products: x [.., in], weight [out, in]
-ACTIVATIONS = {"identity": lambda x: x, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
-for act, f in ACTIVATIONS.items():
+LAYERS = {"identity": lambda x: x, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+
+
+def layers(act, f):
     for rows, inner, columns in ((1, 4, 7), (1, 120, 84), (5, 3, 2), (33, 17, 1), (64, 84, 2), (128, 65, 48)):
         w = normal(columns, inner) / inner**0.5
         differentiate(f"linear.{act}.{rows}x{inner}x{columns}",
                       lambda x, w, b: f(torch.nn.functional.linear(x, w, b)), normal(rows, inner), w, normal(columns),
                       names="xwb", rows=rows)
+
+
+for act, f in LAYERS.items():
+    layers(act, f)
 differentiate("linear.batch", torch.nn.functional.linear, normal(2, 3, 5), normal(4, 5), normal(4), names="xwb")
 for name, (sa, sb) in {"square": ((9, 9), (9, 9)), "tall": ((33, 5), (5, 2)), "batch": ((4, 3, 5), (4, 5, 6)),
                        "shared": ((4, 3, 5), (5, 6)), "broadcast": ((2, 1, 3, 4), (3, 4, 2)),
@@ -291,5 +297,8 @@ for name, dtype in DTYPES.items():
     if dtype != torch.bool:
         out[f"typed.{name}.argmax"], out[f"typed.{name}.max"] = x.argmax(1), x.max(1)[0]
         out[f"typed.{name}.pow_scalar"] = x**2
+
+g = generator(LATER["elu"])
+layers("elu", torch.nn.functional.elu)
 
 save("ops", out)

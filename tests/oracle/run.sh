@@ -7,3 +7,4 @@ trap 'rm -rf "$folder"' EXIT
 "$1" tests/oracle/checkpoint.py "$folder/run" build/tests/oracle/outputs
 PYTHONWARNINGS=ignore "$1" tests/oracle/dicts.py "$folder" build/tests/oracle/dicts
 "$1" tests/oracle/steps.py build/tests/oracle/steps
+PYTHONWARNINGS=ignore "$1" tests/oracle/state_dict.py "$folder" build/tests/oracle/state_dict

@@ -1,0 +1,162 @@
+/* op_norm.c: layer and batch normalisation: elements standardised by the mean and the variance of their group, then
+ * scaled and shifted.
+ *
+ * Both are one kernel over x as [outer, groups, inner]: a group is what has the same place in the middle. Of layer norm
+ * that is a row, with outer 1; of batch norm a channel.
+ */
+#include "core/record.h"
+#include "core/update.h"
+
+/* (x - mean) / sqrt(var + eps) with the biased variance; *mean and *var get those of the groups. */
+static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, double eps, rlc_tensor **mean,
+                               rlc_tensor **var) {
+    rlc_program *p = rlc_current();
+    rlc_dtype dtype = (rlc_dtype)x->dtype;
+    rlc_tensor **more = rlc__aux(p, 2 * sizeof *more), *out = rlc__result_like(p, dtype, x);
+    *mean = rlc__result(p, dtype, 1, &groups);
+    *var = rlc__result(p, dtype, 1, &groups);
+    if (more == NULL || out == NULL || *mean == NULL || *var == NULL) {
+        return NULL;
+    }
+    more[0] = *mean;
+    more[1] = *var;
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_standardise,
+                                 .out = out,
+                                 .in = {x},
+                                 .more = more,
+                                 .num_more = 2,
+                                 .p = {{.i = groups}, {.i = inner}, {.f = eps}}};
+    return rlc__commit(p, dtype);
+}
+
+/* With y the result: (g - mean of g - y mean of g y) / sqrt(var + eps). */
+void rlc__gradient_standardise(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
+    rlc_tensor *out = rlc__result_like(p, (rlc_dtype)g->dtype, node->out);
+    g = rlc_contiguous(g);
+    if (out == NULL || g == NULL) {
+        return;
+    }
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_standardise_grad,
+                                 .out = out,
+                                 .in = {g, node->out, node->more[1]},
+                                 .p = {node->p[0], node->p[1], node->p[2]}};
+    rlc__accumulate_fresh(p, node->in[0], rlc__commit(p, (rlc_dtype)out->dtype));
+}
+
+/* y weight + bias, whichever there are. */
+static rlc_tensor *scaled(rlc_tensor *y, rlc_tensor *weight, rlc_tensor *bias) {
+    y = weight != NULL ? rlc_mul(y, weight) : y;
+    return bias != NULL ? rlc_add(y, bias) : y;
+}
+
+/* Whether an operand that may be missing is of x's type and has the shape that is wanted. */
+static bool fits(const char *op, const char *what, const rlc_tensor *t, const rlc_tensor *x, rlc_shape wanted) {
+    if (t == NULL || (t->dtype == x->dtype && rlc_shape_equal(rlc_shape_of(t), wanted))) {
+        return true;
+    }
+    char tt[RLC_SHAPE_TEXT], tw[RLC_SHAPE_TEXT], tx[RLC_SHAPE_TEXT];
+    rlc__op_fail(op, "the %s is %s %s; for an input %s %s it must be %s %s", what, rlc_dtype_name((rlc_dtype)t->dtype),
+                 rlc_shape_text(rlc_shape_of(t), tt), rlc_dtype_name((rlc_dtype)x->dtype),
+                 rlc_shape_text(rlc_shape_of(x), tx), rlc_dtype_name((rlc_dtype)x->dtype), rlc_shape_text(wanted, tw));
+    return false;
+}
+
+/* Whether x, not NULL, is of a float type and has so many dimensions. */
+static bool can_be_normalised(const char *op, const rlc_tensor *x, int at_least) {
+    if (rlc_dtype_is_float((rlc_dtype)x->dtype) && x->ndim >= at_least) {
+        return true;
+    }
+    char text[RLC_SHAPE_TEXT];
+    rlc__op_fail(op, "the input is %s %s; a float type and at least %d dimensions are needed",
+                 rlc_dtype_name((rlc_dtype)x->dtype), rlc_shape_text(rlc_shape_of(x), text), at_least);
+    return false;
+}
+
+rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tensor *bias, double eps) {
+    static const char op[] = "layer_norm";
+    if (rlc__require_program(op) == NULL || x == NULL || !can_be_normalised(op, x, dims)) {
+        return NULL;
+    }
+    if (dims < 1) {
+        return rlc__op_fail(op, "the number of dimensions to normalise over must be at least 1, not %d", dims);
+    }
+    rlc_shape row = {.ndim = dims};
+    int64_t inner = 1, groups = 1;
+    for (int i = 0; i < x->ndim; i++) {
+        const bool in_row = i >= x->ndim - dims;
+        *(in_row ? &inner : &groups) *= x->shape[i];
+        if (in_row) {
+            row.size[i - (x->ndim - dims)] = x->shape[i];
+        }
+    }
+    if (!fits(op, "weight", weight, x, row) || !fits(op, "bias", bias, x, row)) {
+        return NULL;
+    }
+    rlc_tensor *mean, *var, *dense = rlc_contiguous(x);
+    return dense != NULL ? scaled(standardise(dense, groups, inner, eps, &mean, &var), weight, bias) : NULL;
+}
+
+/* running <- (1 - momentum) running + momentum of the batch, whose variance is unbiased there. */
+static void follow(rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *mean, rlc_tensor *var,
+                   double momentum, double count) {
+    bool was = rlc_no_grad(true);
+    rlc_lerp(running_mean, mean, momentum);
+    rlc_lerp(running_var, rlc_mul_scalar(var, count / (count - 1)), momentum);
+    rlc_no_grad(was);
+}
+
+/* [channels] as [channels, 1, ...], to stand beside x from its second dimension on. */
+static rlc_tensor *beside(rlc_tensor *t, const rlc_tensor *x) {
+    rlc_shape shape = {.ndim = x->ndim - 1, .size = {x->shape[1]}};
+    for (int i = 1; i < shape.ndim; i++) {
+        shape.size[i] = 1;
+    }
+    return t != NULL ? rlc_reshape(t, shape) : NULL;
+}
+
+/* With fixed statistics it is one factor and one summand a channel. */
+static rlc_tensor *by_running(rlc_tensor *x, rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight, rlc_tensor *bias,
+                              double eps) {
+    rlc_tensor *factor = rlc_rsqrt(rlc_add_scalar(var, eps));
+    factor = weight != NULL ? rlc_mul(factor, weight) : factor;
+    rlc_tensor *summand = rlc_neg(rlc_mul(mean, factor));
+    summand = bias != NULL ? rlc_add(summand, bias) : summand;
+    return rlc_add(rlc_mul(x, beside(factor, x)), beside(summand, x));
+}
+
+rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
+                           rlc_tensor *bias, bool training, double momentum, double eps) {
+    static const char op[] = "batch_norm";
+    rlc_program *p = rlc__require_program(op);
+    if (p == NULL || x == NULL || !can_be_normalised(op, x, 2)) {
+        return NULL;
+    }
+    const int64_t channels = x->shape[1], count = channels > 0 ? x->numel / channels : 0;
+    const rlc_shape wanted = RLC_SHAPE(channels);
+    if (!fits(op, "running mean", running_mean, x, wanted) || !fits(op, "running variance", running_var, x, wanted) ||
+        !fits(op, "weight", weight, x, wanted) || !fits(op, "bias", bias, x, wanted)) {
+        return NULL;
+    }
+    if ((running_mean == NULL) != (running_var == NULL) || (running_mean == NULL && !training)) {
+        return rlc__op_fail(op, "%s",
+                            training ? "give both the running mean and the running variance, or neither"
+                                     : "outside of training it needs the running mean and variance");
+    }
+    if (!training) {
+        return by_running(x, running_mean, running_var, weight, bias, eps);
+    }
+    if (count < 2 && !p->shapes_only) { /* a build's shapes have as few rows as there are environments */
+        char text[RLC_SHAPE_TEXT];
+        return rlc__op_fail(op, "training needs more than one value a channel, but the input is %s",
+                            rlc_shape_text(rlc_shape_of(x), text));
+    }
+    rlc_tensor *mean, *var, *dense = rlc_contiguous(x);
+    if (dense == NULL) {
+        return NULL;
+    }
+    rlc_tensor *y = standardise(dense, channels, count / (x->shape[0] > 0 ? x->shape[0] : 1), eps, &mean, &var);
+    if (running_mean != NULL && y != NULL) {
+        follow(running_mean, running_var, mean, var, momentum, (double)count);
+    }
+    return scaled(y, beside(weight, x), beside(bias, x));
+}

@@ -1,0 +1,121 @@
+/* Option state_dict of a recipe's modules: where its file is looked for, who starts from it, runs that go on from it, and
+ * what is said of a mistake. */
+#include "tests/mistakes.h"
+#include "tests/stopped_run.h"
+
+#include "modules/model.h"
+#include "modules/state_dict.h"
+#include "recipes/run.h"
+
+static const rlc_tensor *parameter(const rlc_run *run, const char *name) {
+    for (int i = 0; i < run->model->num_parameters; i++) {
+        if (strcmp(run->model->parameters[i].name, name) == 0) {
+            return run->model->parameters[i].tensor;
+        }
+    }
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
+static bool same(const rlc_run *a, const char *of_a, const rlc_run *b, const char *of_b) {
+    const rlc_tensor *x = parameter(a, of_a), *y = parameter(b, of_b);
+    assert_int_equal(x->numel, y->numel);
+    return memcmp(x->data, y->data, (size_t)x->numel * sizeof(float)) == 0;
+}
+
+/* Two runs of a recipe from two seeds; the module of the first is saved and loaded by the second. */
+static void load_two(const char *recipe, const char *module, rlc_run **from, rlc_run **into) {
+    char option[1200];
+    const char *overrides[] = {"seed=2", option};
+    const char *path = in_work_folder("module.safetensors");
+    expect_ok(rlc_run_load(recipe, NULL, 0, from));
+    expect_ok(rlc_module_save(rlc_run_module(*from, module), path));
+    snprintf(option, sizeof option, "modules.%s.state_dict=%s", module, path);
+    expect_ok(rlc_run_load(recipe, overrides, RLC_COUNT(overrides), into));
+}
+
+static void test_targets_copy_what_was_loaded(void **state) {
+    (void)state;
+    rlc_run *from, *into;
+    load_two("recipes/dqn.yaml", "value_net", &from, &into);
+    assert_true(same(from, "modules.value_net.2.weight", into, "modules.value_net.2.weight"));
+    assert_true(same(into, "modules.value_net.2.weight", into, "loss.target_value_network.value_net.2.weight"));
+    expect_ok(rlc_run_check(into));
+    rlc_run_free(from);
+    rlc_run_free(into);
+}
+
+/* The least of two critics that are the same would be no better than one. */
+static void test_other_critics_start_anew(void **state) {
+    (void)state;
+    rlc_run *from, *into;
+    load_two("recipes/sac.yaml", "qvalue", &from, &into);
+    assert_true(same(from, "modules.qvalue.0.weight", into, "modules.qvalue.0.weight"));
+    assert_true(same(into, "modules.qvalue.0.weight", into, "loss.target_qvalue_network_0.0.weight"));
+    assert_false(same(into, "modules.qvalue.0.weight", into, "loss.qvalue_network_1.0.weight"));
+    assert_true(same(into, "loss.qvalue_network_1.0.weight", into, "loss.target_qvalue_network_1.0.weight"));
+    assert_false(same(from, "modules.actor_net.0.weight", into, "modules.actor_net.0.weight"));
+    rlc_run_free(from);
+    rlc_run_free(into);
+}
+
+/* A run that begins where another ended; the path is that of the file which names it, and absolute in what is saved. */
+static void test_from_a_checkpoint(void **state) {
+    (void)state;
+    static const char text[] = ALL "eval: {policy: policy, episodes: 2}\ncheckpoint: {every: 10}\n";
+    static const char next[] = "include: first.yaml\nmodules:\n  net: {state_dict: {file: one/checkpoint.safetensors, "
+                               "prefix: modules.net.}}\nname: next\n";
+    put("first.yaml", text, strlen(text));
+    put("next.yaml", next, strlen(next));
+    char line[1400], wanted[1400];
+    snprintf(line, sizeof line, "%s --quiet --out %s", in_work_folder("first.yaml"), in_work_folder("one"));
+    expect_rlrun(line, 0, "");
+    snprintf(line, sizeof line, "%s --quiet --out %s", in_work_folder("next.yaml"), in_work_folder("two"));
+    expect_rlrun(line, 0, "");
+    char *saved = read_file(in_work_folder("two/recipe.yaml"), NULL);
+    snprintf(wanted, sizeof wanted, "file: %s", in_work_folder("one/checkpoint.safetensors"));
+    assert_non_null(strstr(saved, wanted));
+    free(saved);
+    snprintf(line, sizeof line, "%s --quiet --out %s", in_work_folder("two/recipe.yaml"), in_work_folder("three"));
+    expect_rlrun(line, 0, "");
+    expect_equal_runs("two", "three");
+    snprintf(line, sizeof line, "eval %s", in_work_folder("two"));
+    expect_rlrun(line, 0, "episodes 2");
+    expect_rlrun(resume("two"), 0, "");
+}
+
+static void test_mistakes(void **state) {
+    (void)state;
+#define WITH(option)                                                                                                   \
+    ENV "modules:\n  net: {type: MLP, out_features: 2, out_keys: [action_value], num_cells: [8],\n"                    \
+        "    " option "}\n" POLICY REST
+    static const mistake cases[] = {
+        {WITH("state_dict: nothing.safetensors"), NULL, 1,
+         "@:4: modules.net: %/nothing.safetensors: No such file or directory\n"},
+        {WITH("state_dict: bad.yaml"), NULL, 1, "@:4: modules.net: @: not a safetensors file"},
+        {WITH("state_dict: [a, b]"), NULL, 2, "@:4: modules.net.state_dict: must be a map"},
+        {WITH("state_dict: {prefix: net.}"), NULL, 2,
+         "@:4: modules.net.state_dict: option 'file' is required: a safetensors file"},
+        {WITH("state_dict: {file: a, strikt: false}"), NULL, 2,
+         "@:4: modules.net.state_dict: unknown option 'strikt' (did you mean 'strict'?)\n"},
+        {WITH("state_dict: one/checkpoint.safetensors"), NULL, 1, "missing: 0.weight, 0.bias, 2.weight, 2.bias; "},
+        {WITH("state_dict: one/checkpoint.safetensors"), NULL, 1,
+         " (all names are there behind 'modules.net.'; give that as prefix)\n"},
+        {WITH("state_dict: {file: one/checkpoint.safetensors, prefix: modules.net., strict: false}"),
+         "check @ modules.net.num_cells=[9]", 1,
+         "@:4: modules.net: %/one/checkpoint.safetensors: the file does not fit: mismatched: 0.weight is float32 "
+         "[8, 4] in the file, but float32 [9, 4] is needed, "},
+        {WITH("state_dict: ~"), NULL, 0, "good to train"},
+    };
+    EXPECT_ANSWERS(cases);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_targets_copy_what_was_loaded, fresh_start),
+        cmocka_unit_test_setup(test_other_critics_start_anew, fresh_start),
+        cmocka_unit_test_setup(test_from_a_checkpoint, fresh_start),
+        cmocka_unit_test_setup(test_mistakes, fresh_start),
+    };
+    return cmocka_run_group_tests_name("state_dict in recipes", tests, make_work_folder, remove_work_folder);
+}
