@@ -89,7 +89,7 @@ $O/kernels/cuda/%.cuda.o: kernels/cuda/%.cu
 	$(SAY)$(NVCC) $(NVCC_FLAGS) -MF $(@:.o=.d) -c -o $@ $<
 
 $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
-	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublas -lcublasLt -Xlinker -rpath,'$$ORIGIN'
+	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublasLt -Xlinker -rpath,'$$ORIGIN'
 
 # A folder to copy to a machine with a GPU, under 60 MB.
 BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))

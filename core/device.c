@@ -58,7 +58,7 @@ static rlc_status open_one(const char *backend, int index, rlc_device **device) 
             return rlc_error_status();
         }
         memcpy(opened[i].name, name, sizeof name);
-        fresh->name = opened[i].name;
+        fresh->name = fresh->shared->name = opened[i].name;
         opened[i].device = fresh;
     }
     *device = opened[i].device;

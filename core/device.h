@@ -30,8 +30,20 @@ struct rlc_device {
     const char *name;        /* "cpu", "cuda:0" */
     const char *description; /* for people: "x86-64-v4, AVX-512" */
     rlc_memory memory;
+    /* The same device with memory that the host reaches as well, once the device's work has come past a mark, or from within
+     * a host_call; itself where all memory is the host's. */
+    rlc_device *shared;
+    /* Runs a kernel of the CPU for a node, on the host and in order with all else (see RLC_HOST_CALL_KERNEL below); NULL
+     * where kernels run on the host anyway. */
+    rlc_kernel *host_call;
     rlc_status (*to_host)(rlc_device *device, void *host, const void *data, size_t size);
     rlc_status (*from_host)(rlc_device *device, void *data, const void *host, size_t size);
+    /* A mark in the work given so far, *mark made where it is NULL, and whether that work has been done; these are NULL where
+     * work is done when it is given. */
+    rlc_status (*mark)(rlc_device *device, void **mark);
+    rlc_status (*reached)(rlc_device *device, void *mark, bool wait, bool *is);
+    void (*unmark)(rlc_device *device, void *mark);
+    uint32_t precisions; /* bit i is set where matrix products can have rlc_precision i */
     /* Computes nodes [first, last) of the program in order. A node that is marked `on_host` gets copies of its operands in
      * host memory, and what it has written there, in `out` and in `more`, is copied back. */
     rlc_status (*run)(rlc_device *device, rlc_program *program, int first, int last);
@@ -47,6 +59,11 @@ struct rlc_device {
         rlc_kernel *run;
     } named[RLC_MAX_NAMED_KERNELS];
 };
+
+/* The parameters of a node that host_call runs. Its kernel finds the operands that lie in shared memory where they are, and
+ * copies of the others: of `in`, of those of `more` that `reads` has a bit for; afterwards the result, and those of `more`
+ * that `writes` has a bit for, are copied back. */
+enum { RLC_HOST_CALL_KERNEL, RLC_HOST_CALL_READS, RLC_HOST_CALL_WRITES };
 
 /* The named kernel, or NULL; and how a backend enters one, replacing what had the name. */
 rlc_kernel *rlc_device_kernel(const rlc_device *device, const char *name);

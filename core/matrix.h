@@ -10,7 +10,8 @@ typedef struct rlc_gemm_aux {
     int64_t step_a, step_b; /* 0: the same matrix for all */
     bool ta, tb;            /* a is stored as [k, m], b as [n, k] */
     bool accumulate;        /* add to out */
-    bool unused[5];         /* it lies in a node byte for byte, so it has no gaps */
+    uint8_t precision;      /* rlc_precision, of float32 */
+    bool unused[4];         /* it lies in a node byte for byte, so it has no gaps */
 } rlc_gemm_aux;
 
 #endif

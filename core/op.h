@@ -124,6 +124,12 @@ rlc_tensor *rlc_masked_select(rlc_tensor *x, rlc_tensor *mask);  /* x[mask]; the
 rlc_tensor *rlc_nonzero(rlc_tensor *x);                          /* int64 [count, ndim]: where x is not 0 */
 rlc_tensor *rlc_one_hot(rlc_tensor *index, int64_t classes);     /* int64 [..., classes] */
 
+/* How exact products of float32 matrices are: what their operands are rounded to before they are multiplied. Sums, results and
+ * all else stay float32. A device may know the first only; programs say which they want (rlc_set_precision). */
+typedef enum rlc_precision { RLC_PRECISION_F32, RLC_PRECISION_TF32, RLC_PRECISION_BF16 } rlc_precision;
+#define RLC_PRECISION_NAMES "f32|tf32|bf16"
+const char *rlc_precision_name(rlc_precision precision);
+
 /* Matrix products: [.., m, k] by [.., k, n]; leading dimensions broadcast, vectors are rows on the left and columns on the
  * right. */
 rlc_tensor *rlc_matmul(rlc_tensor *a, rlc_tensor *b);

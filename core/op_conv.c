@@ -106,6 +106,7 @@ static rlc_tensor *record(rlc_program *p, rlc_op op, rlc_tensor *out, rlc_tensor
                                  .in = {a, b, c},
                                  .more = more,
                                  .num_more = 1,
+                                 .p = {{.i = p->precision}},
                                  .aux = kept,
                                  .aux_size = sizeof *kept};
     return rlc__commit(p, dtype);

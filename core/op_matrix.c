@@ -28,6 +28,7 @@ static rlc_tensor *gemm(rlc_program *p, rlc_tensor *out, rlc_tensor *a, rlc_tens
         return NULL;
     }
     *kept = aux;
+    kept->precision = (uint8_t)p->precision;
     *rlc__append(p) = (rlc_node){.op = RLC_OP_gemm, .out = out, .in = {a, b}, .aux = kept, .aux_size = sizeof *kept};
     return rlc__commit(p, (rlc_dtype)out->dtype);
 }
@@ -161,7 +162,8 @@ rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
     if (out == NULL) {
         return NULL;
     }
-    *rlc__append(p) = (rlc_node){.op = RLC_OP_linear, .out = out, .in = {x, weight, bias}, .p = {{.i = activation}}};
+    *rlc__append(p) = (rlc_node){
+        .op = RLC_OP_linear, .out = out, .in = {x, weight, bias}, .p = {{.i = activation}, {.i = p->precision}}};
     return rlc__commit(p, (rlc_dtype)x->dtype);
 }
 

@@ -350,6 +350,21 @@ bool rlc_no_grad(bool on) {
     return was;
 }
 
+const char *rlc_precision_name(rlc_precision precision) {
+    static const char *const names[] = {"f32", "tf32", "bf16"};
+    return names[precision];
+}
+
+rlc_status rlc_set_precision(rlc_program *p, rlc_precision precision) {
+    if ((p->device->precisions >> precision & 1) == 0) {
+        return rlc_fail(RLC_INVALID,
+                        "precision %s: device %s multiplies matrices in f32 only; a GPU (device: cuda) has it",
+                        rlc_precision_name(precision), p->device->name);
+    }
+    p->precision = precision;
+    return RLC_OK;
+}
+
 rlc_exploration rlc_set_exploration(rlc_exploration type) {
     rlc_program *p = rlc__current;
     rlc_exploration was = p != NULL ? p->exploration : RLC_EXPLORE_RANDOM;

@@ -34,6 +34,7 @@ RLC_BEGIN
 typedef union rlc_parameter {
     double f;
     int64_t i;
+    rlc_kernel *run;
 } rlc_parameter;
 
 /* One recorded op: a kernel and all that it reads. `more` holds further operands, in or out, where three are too few;
@@ -72,6 +73,7 @@ struct rlc_program {
     const char *where;  /* path of the module that is recording */
     const char *op;     /* the op that is being recorded, for messages */
     rlc_exploration exploration;
+    rlc_precision precision;
     bool open, shapes_only, no_grad, training, eager, check_nan;
     uint8_t generation; /* how often it has begun: what is older is gone */
     bool failed_before; /* this thread had an error when the program was opened */
@@ -105,6 +107,10 @@ double rlc_item(rlc_tensor *tensor);
 
 /* Writes a tensor as PyTorch prints it: "tensor([1.0000, 2.5000])", the edges only of what has more than 1000 elements. */
 rlc_status rlc_tensor_print(rlc_tensor *tensor, FILE *out);
+
+/* How exact the products of matrices are that `program` records from now on; RLC_INVALID where its device has no such
+ * products. */
+rlc_status rlc_set_precision(rlc_program *program, rlc_precision precision);
 
 /* Until the next call, ops record no gradients (on = true) or do again; returns what it was. */
 bool rlc_no_grad(bool on);

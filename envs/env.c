@@ -15,6 +15,10 @@ const rlc_option rlc__env_options[] = {
     RLC_ENUM(rlc_env, action_encoding, "one_hot", "one_hot|categorical", "how discrete actions are written"),
     RLC_BOOL_OPTION(rlc_env, from_pixels, false, "draw each state into `pixels`, uint8 [height, width, 3]"),
     RLC_BOOL_OPTION(rlc_env, pixels_only, false, "with from_pixels: no `observation` beside `pixels`"),
+    {.name = "device",
+     .type = RLC_OPTION_STRING,
+     .offset = offsetof(rlc_env, place),
+     .help = "cpu: it stays on the host while the rest is on a GPU; where the rest is unless given"},
     {.name = "transforms",
      .type = RLC_OPTION_VALUE,
      .offset = offsetof(rlc_env, transform_options),
@@ -50,17 +54,18 @@ static void set_specs(rlc_env *env) {
 
 static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
     rlc_state *s = &env->state;
+    rlc_device *home = env->host_kernel != NULL ? env->device->shared : env->device;
     int64_t n = env->num_envs;
     char actions[128];
     snprintf(actions, sizeof actions, "%s.actions", name);
-    env->stream = rlc_state_stream(s, env->device, seed, name);
+    env->stream = rlc_state_stream(s, home, seed, name);
     env->action_stream = rlc_state_stream(s, env->device, seed, actions);
-    env->states = rlc_state_tensor(s, env->device, "state", RLC_F32, RLC_SHAPE(env->type->state_size, n));
-    env->elapsed = rlc_state_tensor(s, env->device, "elapsed", RLC_I64, RLC_SHAPE(n));
-    env->episode_return = rlc_state_tensor(s, env->device, "return", RLC_F32, RLC_SHAPE(n));
-    env->totals = rlc_state_tensor(s, env->device, "totals", RLC_I64, RLC_SHAPE(RLC_ENV_NUM_TOTALS));
-    env->returns = rlc_state_tensor(s, env->device, "returns", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY + 1));
-    env->lengths = rlc_state_tensor(s, env->device, "lengths", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY));
+    env->states = rlc_state_tensor(s, home, "state", RLC_F32, RLC_SHAPE(env->type->state_size, n));
+    env->elapsed = rlc_state_tensor(s, home, "elapsed", RLC_I64, RLC_SHAPE(n));
+    env->episode_return = rlc_state_tensor(s, home, "return", RLC_F32, RLC_SHAPE(n));
+    env->totals = rlc_state_tensor(s, home, "totals", RLC_I64, RLC_SHAPE(RLC_ENV_NUM_TOTALS));
+    env->returns = rlc_state_tensor(s, home, "returns", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY + 1));
+    env->lengths = rlc_state_tensor(s, home, "lengths", RLC_F64, RLC_SHAPE(RLC_ENV_HISTORY));
     env->flags_down = rlc_tensor_new(env->device, RLC_BOOL, RLC_SHAPE(n, 1));
     if (rlc_error_status() != RLC_OK) {
         return rlc_error_status();
@@ -69,26 +74,48 @@ static rlc_status make_state(rlc_env *env, uint64_t seed, const char *name) {
     return rlc_tensor_write(env->totals, totals);
 }
 
-/* The kernel that steps this class on this device. What a class brings along runs on the host. */
-static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
-    const rlc_env_class *type = env->type;
-    const bool is_host = env->device->memory.on_host;
+/* The kernel that steps this class on that device; what a class brings along runs on the host. */
+static rlc_kernel *kernel_on(const rlc_env *env, const rlc_device *device) {
     char name[128];
-    snprintf(name, sizeof name, "env.%s", type->base.name);
-    env->kernel = rlc_device_kernel(env->device, name);
-    if (type->kernel != NULL && (is_host || (env->kernel == NULL && type->host_fallback))) {
-        env->kernel = type->kernel;
-        env->on_host = !is_host;
+    snprintf(name, sizeof name, "env.%s", env->type->base.name);
+    return env->type->kernel != NULL && device->memory.on_host ? env->type->kernel : rlc_device_kernel(device, name);
+}
+
+/* Where it runs: with the rest, or on the host because the recipe says so, or because the class allows that and has no other
+ * kernel. */
+static rlc_status find_place(const rlc_env *env, const rlc_value *options, rlc_device **place) {
+    *place = env->device;
+    if (env->place != NULL && rlc_device_open(env->place, place) != RLC_OK) {
+        rlc_value_locate(rlc_value_find(options, "device"));
+        return rlc_error_status();
     }
-    if (env->kernel == NULL) {
-        return rlc_value_fail(options, "env: %s does not run on device %s%s", type->base.name, env->device->name,
-                              type->kernel != NULL
-                                  ? "; `.host_fallback = true` in its rlc_env_class lets its kernel run "
-                                    "on the host all the same"
-                                  : "");
+    if (*place != env->device && !(*place)->memory.on_host) {
+        return rlc_value_fail(rlc_value_find(options, "device"),
+                              "env: it cannot run on %s while the rest runs on %s; 'device' is cpu, or left out",
+                              (*place)->name, env->device->name);
     }
-    if (env->on_host) {
+    if (kernel_on(env, *place) == NULL && env->type->kernel != NULL && env->type->host_fallback) {
+        char name[128];
+        snprintf(name, sizeof name, "env.%s", env->type->base.name);
         rlc__tell_fallback(env->device, name);
+        return rlc_device_open("cpu", place);
+    }
+    return RLC_OK;
+}
+
+static rlc_status find_kernel(rlc_env *env, const rlc_value *options) {
+    rlc_device *place;
+    RLC_TRY(find_place(env, options, &place));
+    env->kernel = kernel_on(env, place);
+    if (env->kernel == NULL) {
+        return rlc_value_fail(options, "env: %s does not run on device %s%s", env->type->base.name, env->device->name,
+                              env->type->kernel != NULL ? "; 'device: cpu' keeps it on the host, and so does "
+                                                          "`.host_fallback = true` in its rlc_env_class"
+                                                        : "");
+    }
+    if (place != env->device) {
+        env->host_kernel = env->kernel;
+        env->kernel = env->device->host_call;
     }
     return RLC_OK;
 }

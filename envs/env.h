@@ -16,6 +16,10 @@
  *     }
  *     rlc_end(program);
  *
+ * With `device: cpu` it runs on the host while the rest is on a GPU. Its own state lies in memory that both reach; actions
+ * come down and what it observed goes up through pinned memory, in order with everything else, so nobody waits at a step
+ * and a recorded list is replayed as a whole. Transforms stay on the GPU.
+ *
  * With `from_pixels: true` there is also `pixels`, uint8 [N, height, width, 3]: a picture of the state, drawn on the CPU
  * behind each step and reset (render.h); with `pixels_only: true` as well it takes the place of the observation.
  *
@@ -59,14 +63,14 @@ struct rlc_env {
     rlc_device *device;
     int64_t num_envs, max_episode_steps;
     int action_encoding;
+    const char *place; /* the option `device`, or NULL */
     int picture; /* rlc_picture, of a game */
     bool from_pixels, pixels_only;
     const rlc_value *transform_options;
     rlc_spec observation, action, pixels_spec;
     rlc_arena arena;
     rlc_state state;
-    rlc_kernel *kernel;
-    bool on_host;                       /* the kernel, although the device is another: host_fallback */
+    rlc_kernel *kernel, *host_kernel;   /* what a node runs; what that calls on the host when the rest is elsewhere */
     rlc_stream *stream, *action_stream; /* of resets, and of actions drawn from the spec */
     rlc_tensor *states, *elapsed, *episode_return, *totals, *returns, *lengths;
     rlc_tensor *flags_down; /* bool [N, 1], all false: the flags that a step starts from */
@@ -123,6 +127,9 @@ typedef struct rlc_env_stats {
     double return_mean, length_mean;
 } rlc_env_stats;
 rlc_status rlc_env_read_stats(const rlc_env *env, rlc_env_stats *stats);
+
+/* The same from copies of env->totals, env->returns and env->lengths. */
+rlc_env_stats rlc_env_stats_of(const int64_t *totals, const double *returns, const double *lengths);
 
 /* The options that every environment has. */
 extern const rlc_option rlc__env_options[];

@@ -8,6 +8,16 @@
 #include "envs/render.h"
 #include "envs/transform.h"
 
+/* Which operands, beside the result, a kernel that runs on the host reads and writes, of those that do not lie there. */
+#define BIT(operand) ((int64_t)1 << RLC_ENV_##operand)
+static const struct {
+    int64_t reads, writes;
+} moved[] = {
+    [RLC_ENV_STEP] = {BIT(ACTION), BIT(DONE) | BIT(REWARD) | BIT(TERMINATED) | BIT(TRUNCATED)},
+    [RLC_ENV_RESET] = {BIT(DONE) | BIT(NEXT_OBSERVATION), 0},
+    [RLC_ENV_RESET_ALL] = {BIT(DONE), 0},
+};
+
 /* Records one node of the environment's kernel. `out` is the observation it computes; operands beyond those that every
  * call has are in `rest`. */
 static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor *done, rlc_tensor *next_observation,
@@ -46,9 +56,11 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
                                  .out = out,
                                  .more = more,
                                  .num_more = (uint16_t)(COMMON + count),
+                                 .p = {[RLC_HOST_CALL_KERNEL] = {.run = env->host_kernel},
+                                       [RLC_HOST_CALL_READS] = {.i = moved[mode].reads},
+                                       [RLC_HOST_CALL_WRITES] = {.i = moved[mode].writes}},
                                  .aux = call,
-                                 .aux_size = sizeof *call,
-                                 .on_host = env->on_host};
+                                 .aux_size = sizeof *call};
     bool was = rlc_no_grad(true);
     rlc__commit(p, RLC_F32);
     rlc_no_grad(was);
@@ -248,21 +260,26 @@ rlc_dict *rlc_env_example(rlc_env *env, rlc_program *shapes) {
     return rlc_end(shapes) == RLC_OK ? td : NULL;
 }
 
-rlc_status rlc_env_read_stats(const rlc_env *env, rlc_env_stats *stats) {
-    int64_t totals[RLC_ENV_NUM_TOTALS];
-    double returns[RLC_ENV_HISTORY + 1], lengths[RLC_ENV_HISTORY], total_return = 0, total_length = 0;
-    RLC_TRY(rlc_tensor_read(env->totals, totals));
-    RLC_TRY(rlc_tensor_read(env->returns, returns));
-    RLC_TRY(rlc_tensor_read(env->lengths, lengths));
+rlc_env_stats rlc_env_stats_of(const int64_t *totals, const double *returns, const double *lengths) {
+    double total_return = 0, total_length = 0;
     int64_t count = totals[RLC_ENV_EPISODES] < RLC_ENV_HISTORY ? totals[RLC_ENV_EPISODES] : RLC_ENV_HISTORY;
     for (int64_t i = 0; i < count; i++) {
         total_return += returns[i];
         total_length += lengths[i];
     }
-    *stats = (rlc_env_stats){.frames = totals[RLC_ENV_FRAMES],
-                             .episodes = totals[RLC_ENV_EPISODES],
-                             .solved_at = totals[RLC_ENV_SOLVED_AT],
-                             .return_mean = count > 0 ? total_return / (double)count : (double)NAN,
-                             .length_mean = count > 0 ? total_length / (double)count : (double)NAN};
+    return (rlc_env_stats){.frames = totals[RLC_ENV_FRAMES],
+                           .episodes = totals[RLC_ENV_EPISODES],
+                           .solved_at = totals[RLC_ENV_SOLVED_AT],
+                           .return_mean = count > 0 ? total_return / (double)count : (double)NAN,
+                           .length_mean = count > 0 ? total_length / (double)count : (double)NAN};
+}
+
+rlc_status rlc_env_read_stats(const rlc_env *env, rlc_env_stats *stats) {
+    int64_t totals[RLC_ENV_NUM_TOTALS];
+    double returns[RLC_ENV_HISTORY + 1], lengths[RLC_ENV_HISTORY];
+    RLC_TRY(rlc_tensor_read(env->totals, totals));
+    RLC_TRY(rlc_tensor_read(env->returns, returns));
+    RLC_TRY(rlc_tensor_read(env->lengths, lengths));
+    *stats = rlc_env_stats_of(totals, returns, lengths);
     return RLC_OK;
 }

@@ -205,8 +205,10 @@ static bool describe(cJSON *summary, const rlc_output *output, const rlc_run *ru
     double frames = (double)*run->collector->frames, wall = rlc_output_wall(output);
     return rlc__json_text(summary, "recipe", run->recipe.name) &&
            rlc__json_number(summary, "seed", (double)run->recipe.seed) &&
-           rlc__json_text(summary, "device", run->device->name) && rlc__json_number(summary, "frames", frames) &&
-           rlc__json_number(summary, "updates", (double)*run->updates) && rlc__json_number(summary, "wall_s", wall) &&
+           rlc__json_text(summary, "device", run->device->name) &&
+           rlc__json_text(summary, "precision", rlc_precision_name((rlc_precision)run->recipe.precision)) &&
+           rlc__json_number(summary, "frames", frames) && rlc__json_number(summary, "updates", (double)*run->updates) &&
+           rlc__json_number(summary, "wall_s", wall) &&
            rlc__json_number(summary, "frames_per_s", wall > 0 ? frames / wall : 0) && add_training(summary, stats) &&
            add_evaluation(summary, evaluation) && rlc__json_text(summary, "version", RLC_VERSION);
 }

@@ -16,6 +16,8 @@ const rlc_option rlc__recipe_options[] = {
     RLC_STRING(rlc_recipe, name, NULL, "what the run is called; the file's name unless given"),
     RLC_LONG(rlc_recipe, seed, 1, 0, 9007199254740992.0, "of all randomness"),
     RLC_STRING(rlc_recipe, device, "cpu", "cpu or cuda; cuda:1 is the second GPU"),
+    RLC_ENUM(rlc_recipe, precision, "f32", RLC_PRECISION_NAMES,
+             "what operands of matrix products are rounded to, on a GPU; parameters and sums stay float32"),
     RLC_STRINGS(rlc_recipe, plugins, "[]",
                 "shared objects that bring more classes, relative to the file that names them"),
     SECTION(env, "the environment that is learned in"),
@@ -64,8 +66,8 @@ rlc_status rlc_recipe_load(const char *path, const char *const *overrides, int c
     for (int i = 0; i < count && status == RLC_OK; i++) {
         status = rlc__recipe_override(r, overrides[i]);
     }
-    static const char *const early[] = {"name", "seed", "device",
-                                        "plugins"}; /* wanted before there is an environment */
+    /* wanted before there is an environment */
+    static const char *const early[] = {"name", "seed", "device", "precision", "plugins"};
     for (int i = 0; i < RLC_COUNT(early) && status == RLC_OK; i++) {
         status = rlc_recipe_resolve(r, early[i], NULL);
     }

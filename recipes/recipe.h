@@ -27,6 +27,7 @@ typedef struct rlc_recipe {
     const char *path;
     const char *name, *device;
     int64_t seed;
+    int precision; /* rlc_precision */
     rlc_strings plugins;
     const rlc_value *include; /* always NULL: what a recipe includes is part of it once it is read */
     const rlc_value *env, *modules, *collector, *buffer, *advantage, *loss, *target, *optim, *train, *eval, *log,

@@ -132,6 +132,9 @@ static void add_env(rlrun_table *t, const rlc_env *env) {
     char spec[RLC_SHAPE_TEXT + 64];
     cell c = {.length = 0};
     add(&c, "%s, %lld at a time", env->type->base.name, (long long)env->num_envs);
+    if (env->host_kernel != NULL) {
+        add(&c, ", on the host");
+    }
     if (env->max_episode_steps > 0) {
         add(&c, ", episodes of at most %lld steps", (long long)env->max_episode_steps);
     }
@@ -264,7 +267,8 @@ rlc_status rlrun_check(const rlrun_arguments *a) {
         rlc_check_env_options(run->registry, run->device, (uint64_t)run->recipe.seed, run->recipe.env, 0);
     status = status == RLC_OK ? rlc_run_check(run) : status;
     if (status == RLC_OK && !a->quiet) {
-        printf("%s, seed %lld, on %s\n\n", run->recipe.name, (long long)run->recipe.seed, run->device->name);
+        char place[RLC_PLACE_TEXT];
+        printf("%s, seed %lld, on %s\n\n", run->recipe.name, (long long)run->recipe.seed, rlc_run_place(run, place));
         print_parts(run);
         printf("\n");
         print_modules(run);

@@ -34,7 +34,7 @@ rlc_status rlrun_train(const rlrun_arguments *a) {
     RLC_TRY(rlc_run_load(a->target, a->overrides, a->num_overrides, &run));
     rlc_status status = rlc_run_check(run);
     rlc_output *output = NULL;
-    char folder[4096];
+    char folder[4096], place[RLC_PLACE_TEXT];
     if (status == RLC_OK) {
         if (a->out != NULL) {
             snprintf(folder, sizeof folder, "%s", a->out);
@@ -46,8 +46,8 @@ rlc_status rlrun_train(const rlrun_arguments *a) {
     if (status == RLC_OK) {
         output->quiet = a->quiet;
         if (!a->quiet) {
-            printf("%s, seed %lld, on %s: %s\n", run->recipe.name, (long long)run->recipe.seed, run->device->name,
-                   output->folder);
+            printf("%s, seed %lld, on %s: %s\n", run->recipe.name, (long long)run->recipe.seed,
+                   rlc_run_place(run, place), output->folder);
         }
         status = finish(run, output);
     }
@@ -71,6 +71,7 @@ static rlc_status load_folder(const char *folder, const char *const *changes, in
 
 rlc_status rlrun_resume(const rlrun_arguments *a) {
     rlc_run *run;
+    char place[RLC_PLACE_TEXT];
     rlc_output *output = NULL;
     if (a->num_overrides > 0) {
         return rlc_fail(RLC_INVALID, "a resumed run goes on with its own recipe; '%s' cannot change it",
@@ -85,7 +86,7 @@ rlc_status rlrun_resume(const rlrun_arguments *a) {
         output->quiet = a->quiet;
         if (!a->quiet) {
             printf("%s, seed %lld, on %s: %s, from frame %lld\n", run->recipe.name, (long long)run->recipe.seed,
-                   run->device->name, output->folder, (long long)*run->collector->frames);
+                   rlc_run_place(run, place), output->folder, (long long)*run->collector->frames);
         }
         status = finish(run, output);
     }

@@ -7,6 +7,7 @@
 #include "collectors/buffer_transforms.h"
 #include "core/record.h"
 #include "recipes/builtin.h"
+#include "recipes/log_line.h"
 
 const rlc_option rlc__train_options[] = {
     RLC_LONG(rlc_train_options, optim_steps_per_batch, 1, 1, 1e9,
@@ -277,6 +278,21 @@ static rlc_status build_sums(rlc_run *run) {
     return rlc_error_status();
 }
 
+static rlc_status make_programs(rlc_run *run) {
+    const struct {
+        const char *name;
+        rlc_program **program;
+    } programs[] = {{"collect", &run->collecting}, {"update", &run->updating}, {"evaluate", &run->evaluating}};
+    for (int i = 0; i < RLC_COUNT(programs); i++) {
+        RLC_TRY(rlc_program_new(run->device, programs[i].name, programs[i].program));
+        if (rlc_set_precision(*programs[i].program, (rlc_precision)run->recipe.precision) != RLC_OK) {
+            rlc_value_locate(rlc_value_find(run->recipe.root, "precision"));
+            return rlc_error_status();
+        }
+    }
+    return RLC_OK;
+}
+
 static rlc_status build(rlc_run *run) {
     const rlc_recipe *r = &run->recipe;
     RLC_TRY(rlc_registry_new(&run->registry));
@@ -284,6 +300,7 @@ static rlc_status build(rlc_run *run) {
         rlc_value_locate(rlc_value_find(r->root, "device"));
         return rlc_error_status();
     }
+    RLC_TRY(make_programs(run));
     RLC_TRY(build_env(run));
     RLC_TRY(read_options(run));
     RLC_TRY(declare(run));
@@ -300,13 +317,10 @@ static rlc_status build(rlc_run *run) {
     run->loss->frames = run->frames_view;
     run->loss->total_frames = run->collector->total_frames;
     run->updates = rlc_state_counter(&run->state, "updates");
-    RLC_TRY(rlc_program_new(run->device, "collect", &run->collecting));
-    RLC_TRY(rlc_program_new(run->device, "update", &run->updating));
-    RLC_TRY(rlc_program_new(run->device, "evaluate", &run->evaluating));
     int64_t total = run->collector->total_frames;
     run->log.every = run->log.every > 0 ? run->log.every : (total + 49) / 50;
     run->checkpoint.every = run->checkpoint.every > 0 ? run->checkpoint.every : (total + 9) / 10;
-    return rlc_error_status();
+    return rlc_log_line_new(run, &run->line);
 }
 
 /* Builds what `run->recipe` says; frees the run if that fails. */
@@ -361,6 +375,7 @@ void rlc_run_free(rlc_run *run) {
     rlc_program_free(run->collecting);
     rlc_program_free(run->updating);
     rlc_program_free(run->evaluating);
+    rlc_log_line_free(run->line);
     for (int i = 0; i < run->num_optims; i++) {
         rlc_optim_free(run->optims[i]);
     }
@@ -379,4 +394,11 @@ void rlc_run_free(rlc_run *run) {
 
 rlc_module *rlc_run_module(const rlc_run *run, const char *name) {
     return rlc_model_find(run->model, name);
+}
+
+const char *rlc_run_place(const rlc_run *run, char text[RLC_PLACE_TEXT]) {
+    const char *precision = rlc_precision_name((rlc_precision)run->recipe.precision);
+    bool plain = run->recipe.precision == RLC_PRECISION_F32;
+    snprintf(text, RLC_PLACE_TEXT, "%s%s%s", run->device->name, plain ? "" : ", precision ", plain ? "" : precision);
+    return text;
 }

@@ -53,6 +53,8 @@ typedef struct rlc_running_sum {
 
 enum { RLC_MAX_OPTIMS = 16, RLC_MAX_SUMS = 32 };
 
+typedef struct rlc_log_line rlc_log_line; /* log_line.h */
+
 typedef struct rlc_run {
     rlc_recipe recipe;
     rlc_registry *registry;
@@ -83,6 +85,7 @@ typedef struct rlc_run {
     rlc_stream *shuffle;        /* of minibatches */
     rlc_tensor *order, *place;  /* int64: the rows of a batch in random order, and where the next minibatch begins */
     rlc_tensor *frames_view;
+    rlc_log_line *line;
 } rlc_run;
 
 /* Reads a recipe, with overrides such as "loss.gamma=0.95", and builds it. */
@@ -91,6 +94,10 @@ void rlc_run_free(rlc_run *run);
 
 /* The module that the recipe calls `name`, or NULL. */
 rlc_module *rlc_run_module(const rlc_run *run, const char *name);
+
+/* Where it runs, for people: "cpu", or "cuda:0, precision tf32". */
+enum { RLC_PLACE_TEXT = 64 };
+const char *rlc_run_place(const rlc_run *run, char text[RLC_PLACE_TEXT]);
 
 /* Builds the same recipe once more and goes through all that training does: a batch of random actions and one of the
  * policy, an update, the targets, an evaluation's first steps. */
@@ -105,6 +112,9 @@ rlc_status rlc_run_iterate(rlc_run *run);
 rlc_status rlc_run_check_losses(const rlc_run *run);
 rlc_status rlc_run_check_update(const rlc_run *run);
 rlc_status rlc_run_check_parameters(const rlc_run *run);
+
+/* The error they give: "NAME became nan before frame N". */
+rlc_status rlc_run_refuse(const char *name, double value, int64_t frame);
 
 /* What an evaluation found. */
 typedef struct rlc_evaluation {

@@ -9,13 +9,13 @@
 
 #include "recipes/run.h"
 
-static rlc_status refuse(const rlc_run *run, const char *name, double value) {
+rlc_status rlc_run_refuse(const char *name, double value, int64_t frame) {
     return rlc_fail(RLC_FAILED, "%s became %s before frame %lld; run again with RLC_CHECK_NAN=1 to see where it began",
                     name,
                     isnan(value) ? "nan"
                     : value > 0  ? "inf"
                                  : "-inf",
-                    (long long)*run->collector->frames);
+                    (long long)frame);
 }
 
 rlc_status rlc_run_check_losses(const rlc_run *run) {
@@ -24,7 +24,7 @@ rlc_status rlc_run_check_losses(const rlc_run *run) {
         double total;
         RLC_TRY(rlc_tensor_read(sum->total, &total));
         if (!isfinite(total)) {
-            return refuse(run, sum->name, total);
+            return rlc_run_refuse(sum->name, total, *run->collector->frames);
         }
     }
     return RLC_OK;
@@ -59,7 +59,7 @@ static rlc_status check_list(const rlc_run *run, const rlc_named_tensor *list, i
         double lost;
         RLC_TRY(find_lost(list[i].tensor, &lost));
         if (!isfinite(lost)) {
-            return refuse(run, list[i].name, lost);
+            return rlc_run_refuse(list[i].name, lost, *run->collector->frames);
         }
     }
     return RLC_OK;

@@ -1,4 +1,5 @@
 /* Another device from outside: opening it, what it says when something is wrong, replaying lists, whole runs. */
+#include "core/safetensors.h"
 #include "core/update.h"
 #include "tests/command.h"
 #include "tests/parity.h"
@@ -44,9 +45,9 @@ static void test_machines_without(void **state) {
     expect_on_machine("driver", "check recipes/dqn.yaml --device cuda-host", 1,
                       "there is no NVIDIA driver, or it is older than this build needs");
     expect_rlrun("check recipes/dqn.yaml --device cuda-host:3", 1, "there is no such GPU; the last one here is cuda:0");
-    setenv("RLC_CUDA_HOST_MEMORY", "4000000", 1);
+    setenv("RLC_CUDA_HOST_MEMORY", "38000000", 1); /* cuBLAS wants most of it */
     expect_rlrun("check recipes/dqn.yaml --device cuda-host buffer.capacity=1_000_000", 1,
-                 "buffer of 1000000 rows: out of device memory: 16 MB were asked for, 3.2 MB of 4.0 MB are free on ");
+                 "buffer of 1000000 rows: out of device memory: 16 MB were asked for, 3.7 MB of 38 MB are free on ");
     unsetenv("RLC_CUDA_HOST_MEMORY");
 }
 
@@ -106,6 +107,89 @@ static void test_faults(void **state) {
     }
 }
 
+/* An environment that stays on the host says the same, from a thread of CUDA's. */
+static void test_faults_on_the_host(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        rlc_program *p = sides[i].program;
+        rlc_env *env;
+        expect_ok(rlc_env_make(world_registry(), sides[i].device, 1,
+                               "{type: CartPole, num_envs: 2, action_encoding: categorical, device: cpu}", &env));
+        for (int64_t action = 1; action < 3; action++) {
+            uint8_t done[2];
+            rlc_begin(p);
+            p->where = "modules.policy";
+            rlc_dict *td = rlc_env_kept(env);
+            rlc_dict_set(td, "action", rlc_from_data(RLC_I64, RLC_SHAPE(2), (int64_t[]){0, action}));
+            rlc_env_step(env, td);
+            rlc_read(rlc_dict_get(td, "next.done"), done);
+            if (action == 1) {
+                expect_ok(rlc_end(p));
+                assert_int_equal(done[0] | done[1], 0);
+            } else {
+                expect_error(rlc_end(p), RLC_FAILED, "modules.policy: env: an action is none of the environment's");
+            }
+        }
+        rlc_env_free(env);
+    }
+    rlc_env *env;
+    assert_int_equal(rlc_env_make(world_registry(), sides[0].device, 1, "{type: CartPole, device: cuda-host}", &env),
+                     RLC_INVALID);
+    expect_error(rlc_error_status(), RLC_INVALID,
+                 "env: it cannot run on cuda-host:0 while the rest runs on cpu; 'device' is cpu, or left out");
+}
+
+/* A number as its product gets it, with so many bits behind the point. */
+static double rounded(double x, int bits) {
+    int exponent;
+    const double scale = ldexp(1, bits + 1), part = frexp(x, &exponent);
+    return ldexp(nearbyint(part * scale) / scale, exponent);
+}
+
+/* Operands are rounded, sums are not: against sums of rounded numbers in double. */
+static void test_precision(void **state) {
+    (void)state;
+    static const struct {
+        rlc_precision precision;
+        int bits;
+        double tolerance; /* how TensorFloat-32 rounds is the chip's matter */
+    } cases[] = {{RLC_PRECISION_F32, 23, 1e-6}, {RLC_PRECISION_BF16, 7, 1e-6}, {RLC_PRECISION_TF32, 10, 1e-3}};
+    enum { ROWS = 5, INNER = 37, COLUMNS = 11 };
+    rlc_tensor *x = root_on(sides[1].device, RLC_F32, RLC_SHAPE(ROWS, INNER), UNIT, 0);
+    rlc_tensor *weight = root_on(sides[1].device, RLC_F32, RLC_SHAPE(COLUMNS, INNER), SIGNED, 1);
+    rlc_tensor *bias = root_on(sides[1].device, RLC_F32, RLC_SHAPE(COLUMNS), SIGNED, 2);
+    float got[2][ROWS * COLUMNS], of_bias[COLUMNS], a[ROWS * INNER], b[COLUMNS * INNER];
+    expect_ok(rlc_tensor_read(x, a));
+    expect_ok(rlc_tensor_read(weight, b));
+    expect_ok(rlc_tensor_read(bias, of_bias));
+    for (int c = 0; c < RLC_COUNT(cases); c++) {
+        parity_cases++;
+        rlc_begin(there());
+        expect_ok(rlc_set_precision(there(), cases[c].precision));
+        expect_ok(rlc_read(rlc_affine(x, weight, bias, RLC_RELU), got[0]));
+        expect_ok(rlc_read(rlc_matmul(x, rlc_transpose(weight, 0, 1)), got[1]));
+        expect_ok(rlc_end(there()));
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            double sum = 0, size = 0;
+            for (int k = 0; k < INNER; k++) {
+                const double product = rounded((double)a[i / COLUMNS * INNER + k], cases[c].bits) *
+                                       rounded((double)b[i % COLUMNS * INNER + k], cases[c].bits);
+                sum += product;
+                size += fabs(product);
+            }
+            const double layer = fmax(sum + (double)of_bias[i % COLUMNS], 0), allowed = cases[c].tolerance * (size + 3);
+            assert_true(fabs((double)got[1][i] - sum) <= allowed);
+            assert_true(fabs((double)got[0][i] - layer) <= allowed);
+        }
+    }
+    expect_ok(rlc_set_precision(there(), RLC_PRECISION_F32));
+    rlc_tensor_free(x);
+    rlc_tensor_free(weight);
+    rlc_tensor_free(bias);
+    expect_error(rlc_set_precision(sides[0].program, RLC_PRECISION_BF16), RLC_INVALID,
+                 "precision bf16: device cpu multiplies matrices in f32 only; a GPU (device: cuda) has it");
+}
+
 static void test_numbers_that_are_not_finite(void **state) {
     (void)state;
     setenv("RLC_CHECK_NAN", "1", 1);
@@ -142,7 +226,7 @@ static void test_host_only(void **state) {
     expect_ok(rlc_registry_new(&registry));
     expect_ok(rlc_register(registry, &type.base));
     expect_error(rlc_env_make(registry, sides[1].device, 1, "{type: Nowhere}", &env), RLC_INVALID,
-                 "; `.host_fallback = true` in its rlc_env_class lets its kernel run on the host all the same");
+                 "; 'device: cpu' keeps it on the host, and so does `.host_fallback = true` in its rlc_env_class");
     rlc_registry_free(registry);
 }
 
@@ -326,6 +410,10 @@ static const struct {
     const char *name, *arguments;
     const char *program, *lists; /* what one of its programs is to know in the end */
 } runs[] = {
+    {"on_host",
+     "recipes/dqn.yaml env.device=cpu env.num_envs=5 collector.total_frames=3000 collector.init_random_frames=1000 "
+     "eval.episodes=2",
+     "update", "2 lists were unknown"},
     {"dqn", "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 eval.episodes=2", "update",
      "2 lists were unknown"},
     {"per", "recipes/dqn_per.yaml collector.total_frames=2000 collector.init_random_frames=1000 eval.episodes=2",
@@ -339,11 +427,11 @@ static const struct {
      "tests/shapes/td3.yaml eval.episodes=2 collector.total_frames=300 'modules.actor.modules.0.num_cells=[32, 16]' "
      "'modules.qvalue.num_cells=[16, 32]'",
      "update", "2 lists were unknown"},
-    /* an environment that runs on the host: two nodes a step, one behind the other, so 51 stretches for 50 steps */
+    /* an environment that runs on the host does not cut the list */
     {"plug-in",
      "examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so collector.total_frames=2000 "
      "collector.frames_per_batch=50 collector.init_random_frames=0 eval.episodes=2",
-     "collect", "51 lists were unknown, 51 were captured"},
+     "collect", "1 lists were unknown, 1 were captured"},
 };
 
 static void run_on(int i, const char *device, const char *machine, const char *folder) {
@@ -401,6 +489,81 @@ static void expect_similar(const char *name, const char *folder_a, const char *f
     fclose(in[1]);
 }
 
+/* With the environment on the host, too, a batch is one list that is replayed, and nothing else in the run differs. */
+static void test_environment_on_the_host(void **state) {
+    (void)state;
+    char arguments[512];
+    static const char *const places[] = {"", "env.device=cpu"};
+    for (int i = 0; i < 2; i++) {
+        char folder[32];
+        snprintf(folder, sizeof folder, "place_%d", i);
+        snprintf(arguments, sizeof arguments,
+                 "tests/shapes/ppo.yaml collector.total_frames=4096 %s --quiet --device %s --out %s", places[i],
+                 parity_device(), in_work_folder(folder));
+        setenv("RLC_LOG", "graph", 1);
+        expect_on_machine("guard", arguments, 0, "");
+        unsetenv("RLC_LOG");
+        expect_replays(folder, "collect", "1 lists were unknown, 1 were captured, ");
+    }
+    expect_equal_files("place_0", "place_1", "scalars.csv");
+    expect_equal_files("place_0", "place_1", "checkpoint.safetensors");
+}
+
+/* A plug-in's environment runs on the host only. */
+static void test_plugin_on_the_host(void **state) {
+    (void)state;
+    char arguments[512];
+    snprintf(arguments, sizeof arguments,
+             "examples/point_mass.yaml env.device=cpu collector.total_frames=400 eval.episodes=2 --quiet --device %s "
+             "--out %s",
+             parity_device(), in_work_folder("plugin"));
+    expect_on_machine("guard", arguments, 0, "");
+}
+
+/* Coarser products train, too; where it runs is said with how. */
+static void test_coarse_runs(void **state) {
+    (void)state;
+    static const char *const names[] = {"tf32", "bf16"};
+    for (int i = 0; i < RLC_COUNT(names); i++) {
+        char arguments[512], says[64];
+        snprintf(arguments, sizeof arguments, "check recipes/dqn.yaml precision=%s --device %s", names[i],
+                 parity_device());
+        snprintf(says, sizeof says, "dqn, seed 1, on %s:0, precision %s\n", parity_device(), names[i]);
+        expect_rlrun(arguments, 0, says);
+        snprintf(arguments, sizeof arguments,
+                 "recipes/dqn.yaml precision=%s collector.total_frames=1500 collector.init_random_frames=1000 "
+                 "eval.episodes=2 --quiet --device %s --out %s",
+                 names[i], parity_device(), in_work_folder(names[i]));
+        expect_on_machine("guard", arguments, 0, "");
+    }
+    expect_rlrun("check recipes/dqn.yaml precision=bf16", 2,
+                 "precision bf16: device cpu multiplies matrices in f32 only; a GPU (device: cuda) has it");
+}
+
+/* Numbers of the log come late, but a checkpoint waits for them: the last one is of before they became none. */
+static void test_lost_numbers(void **state) {
+    (void)state;
+    char arguments[512];
+    rlc_safetensors *checkpoint;
+    snprintf(arguments, sizeof arguments,
+             "recipes/dqn.yaml collector.total_frames=3000 collector.init_random_frames=1000 "
+             "'optim={type: SGD, lr: 1e6}' "
+             "log.every=100 checkpoint.every=100 eval.every=100 eval.episodes=2 --quiet --device %s --out %s",
+             parity_device(), in_work_folder("lost"));
+    expect_rlrun(arguments, 1,
+                 "loss.loss became nan before frame 1100; run again with RLC_CHECK_NAN=1 to see where it began");
+    expect_ok(rlc_safetensors_open(in_work_folder("lost/checkpoint.safetensors"), &checkpoint));
+    for (int i = 0; i < rlc_safetensors_count(checkpoint); i++) {
+        const rlc_safetensors_entry *entry = rlc_safetensors_at(checkpoint, i);
+        for (size_t at = 0; entry->dtype == RLC_F32 && at + 4 <= entry->size; at += 4) {
+            float value;
+            memcpy(&value, (const char *)entry->data + at, 4);
+            assert_true(isfinite(value));
+        }
+    }
+    rlc_safetensors_close(checkpoint);
+}
+
 /* The same as on the CPU, but for rounding; the same bits whatever the order of threads; and no lists that are unknown once
  * the first rounds are over. */
 static void test_runs(void **state) {
@@ -451,6 +614,8 @@ int main(void) {
         cmocka_unit_test_setup(test_machines_without, forget_machine),
         cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
         cmocka_unit_test_setup(test_faults, forget_machine),
+        cmocka_unit_test_setup(test_faults_on_the_host, forget_machine),
+        cmocka_unit_test_setup(test_precision, forget_machine),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
         cmocka_unit_test_setup(test_host_only, forget_machine),
         cmocka_unit_test_setup(test_host_fallback, forget_machine),
@@ -461,6 +626,10 @@ int main(void) {
         cmocka_unit_test_setup(test_data_that_changes, forget_machine),
         cmocka_unit_test_setup(test_host_fallback_is_said, forget_machine),
         cmocka_unit_test_setup(test_runs, forget_machine),
+        cmocka_unit_test_setup(test_environment_on_the_host, forget_machine),
+        cmocka_unit_test_setup(test_plugin_on_the_host, forget_machine),
+        cmocka_unit_test_setup(test_coarse_runs, forget_machine),
+        cmocka_unit_test_setup(test_lost_numbers, forget_machine),
     };
     return cmocka_run_group_tests_name("another device", tests, open_all, close_all);
 }

@@ -294,6 +294,13 @@ static void test_environments(void **state) {
         "{type: Breakout, num_envs: 33}",
         "{type: Breakout, size: atari, num_envs: 3, action_encoding: categorical, max_episode_steps: 20}",
         "{type: Pong, num_envs: 31}",
+        /* on the host, with numbers for it and from it going to and fro */
+        "{type: CartPole, num_envs: 300, device: cpu}",
+        "{type: Acrobot, num_envs: 7, action_encoding: categorical, max_episode_steps: 50, device: cpu}",
+        "{type: Pendulum, num_envs: 1, max_episode_steps: 40, device: cpu, transforms: [{type: VecNorm}]}",
+        "{type: CartPole, num_envs: 40, device: cpu, transforms: [{type: StepCounter, max_steps: 9}, {type: "
+        "RewardSum}]}",
+        "{type: Breakout, num_envs: 33, device: cpu}",
     };
     for (int k = 0; k < RLC_COUNT(options); k++) {
         parity_cases++;

@@ -79,8 +79,13 @@ static const struct {
 };
 
 rlc_status rlc__cpu_open(rlc_device *device) {
-    *device =
-        (rlc_device){.name = "cpu", .memory = rlc_host_memory, .to_host = to_host, .from_host = from_host, .run = run};
+    *device = (rlc_device){.name = "cpu",
+                           .memory = rlc_host_memory,
+                           .shared = device,
+                           .precisions = 1 << RLC_PRECISION_F32,
+                           .to_host = to_host,
+                           .from_host = from_host,
+                           .run = run};
     const char *limit = getenv("RLC_ISA");
     bool named = limit == NULL || limit[0] == '\0';
     for (int i = 0; i < RLC_COUNT(levels) && levels[i].present(); i++) {

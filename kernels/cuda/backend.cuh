@@ -20,7 +20,7 @@
 #define RLC_BACKEND_CUH
 
 #if defined(__CUDACC__)
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda_runtime.h>
 #else
 #include "kernels/cuda/host/emulation.h"
@@ -37,6 +37,7 @@ typedef struct rlc_fault {
     const char *where;
     int64_t a, b;
     double x;
+    char said[256]; /* by a kernel of the CPU (host_call.cu): the whole message */
 } rlc_fault;
 
 /* Launches with more blocks than this let each thread do more than one element. */
@@ -49,10 +50,15 @@ enum { RLC_SCRATCH = 65536 + 8 + 8192 };
 typedef struct rlc_cuda {
     int index;
     cudaStream_t stream; /* all there is to do goes into one, in order */
-    cublasHandle_t blas;
+    cublasLtHandle_t blas;
     void *blas_room;
+    uint16_t *narrow; /* operands of products, rounded to bfloat16 */
+    int64_t narrow_room;
     rlc_fault *fault;
     double *scratch;
+    struct rlc_host_call *call; /* what a kernel of the host sees of its node, */
+    char *call_room;            /* and where the operands lie then */
+    size_t call_room_size;
     bool synchronous;    /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
     bool without_graphs; /* RLC_CUDA_NO_GRAPHS: launches every list node by node, to see what graphs are worth */
     char description[256];
@@ -149,6 +155,13 @@ rlc_status rlc__cuda_wait(rlc_cuda *cuda, const char *tried);
 
 /* RLC_OK, or an error that says what was tried and what CUDA says. What CUDA finds out it may say at any call after. */
 rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *tried);
+
+/* Pinned memory, which kernels and the host both reach; cleared. NULL with an error. */
+void *rlc__cuda_pinned(rlc_cuda *cuda, size_t size);
+
+/* Runs a node's kernel of the CPU: host_call.cu. */
+rlc_status rlc__cuda_host_call_open(rlc_cuda *cuda);
+rlc_kernel rlc__cuda_host_call;
 
 /* Runs lists: replay.cu. */
 rlc_status rlc__cuda_run(rlc_device *device, rlc_program *program, int first, int last);

@@ -1,41 +1,123 @@
-/* blas.cu: all that the backend asks of cuBLAS, and the same as loops where the kernels run on the host.
+/* blas.cu: all that the backend asks of cuBLASLt.
  *
- * cuBLAS counts by columns: what it takes for a matrix is the transpose of what is meant here. So it is asked for
- * c^T (+)= op(b)^T op(a)^T, with the operands as they lie.
+ * It counts by columns: what it takes for a matrix is the transpose of what is meant here. So it is asked for
+ * c^T (+)= op(b)^T op(a)^T, with the operands as they lie, and its rows are our columns: it adds a bias, one number a row, as a
+ * layer needs it. Its relu may make a zero of what is no number, where ours keeps it.
  */
 #include "kernels/cuda/blas.cuh"
 
-#if defined(__CUDACC__)
+#include <string.h>
 
 /* What NVIDIA recommends for Hopper; smaller chips need less. */
 enum { WORKSPACE = 32 << 20 };
 
-static rlc_status check(cublasStatus_t status, const char *tried) {
-    return status == CUBLAS_STATUS_SUCCESS
-               ? RLC_OK
-               : rlc_fail(RLC_FAILED, "device: %s: cuBLAS says %s", tried, cublasGetStatusString(status));
-}
-
 rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
-    RLC_TRY(check(cublasCreate(&cuda->blas), "starting cuBLAS"));
-    RLC_TRY(rlc__cuda_check(cuda, cudaMalloc(&cuda->blas_room, WORKSPACE), "getting memory for cuBLAS"));
-    RLC_TRY(check(cublasSetStream(cuda->blas, cuda->stream), "starting cuBLAS"));
-    RLC_TRY(check(cublasSetWorkspace(cuda->blas, cuda->blas_room, WORKSPACE), "starting cuBLAS"));
-    return check(cublasSetMathMode(cuda->blas, CUBLAS_DEFAULT_MATH), "starting cuBLAS"); /* no TF32 */
+    const cublasStatus_t status = cublasLtCreate(&cuda->blas);
+    if (status != CUBLAS_STATUS_SUCCESS) {
+        return rlc_fail(RLC_FAILED, "device: starting cuBLAS: %s", cublasLtGetStatusString(status));
+    }
+    return rlc__cuda_check(cuda, cudaMalloc(&cuda->blas_room, WORKSPACE), "getting memory for cuBLAS");
 }
 
-/* The two types' functions have the same arguments. */
-static cublasStatus_t strided(cublasHandle_t h, cublasOperation_t tb, cublasOperation_t ta, int n, int m, int k,
-                              const float *one, const float *b, int ldb, int64_t step_b, const float *a, int lda,
-                              int64_t step_a, const float *beta, float *c, int64_t step_c, int batch) {
-    return cublasSgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c,
-                                     batch);
+/* How numbers are stored and multiplied. */
+typedef struct numbers {
+    cudaDataType_t operands, results;
+    cublasComputeType_t compute;
+} numbers;
+
+/* By rlc_precision. TensorFloat-32 rounds on the way into the multipliers, bfloat16 is rounded to here. */
+static const numbers of_float[] = {{CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F},
+                                   {CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F_FAST_TF32},
+                                   {CUDA_R_16BF, CUDA_R_32F, CUBLAS_COMPUTE_32F}};
+static const numbers of_double = {CUDA_R_64F, CUDA_R_64F, CUBLAS_COMPUTE_64F};
+
+/* A product in cuBLASLt's terms, its operands in its order. */
+typedef struct product {
+    cublasLtMatmulDescOpaque_t how;
+    cublasLtMatrixLayoutOpaque_t left, right, out;
+    cublasLtMatmulPreferenceOpaque_t preference;
+    cublasStatus_t status; /* the first that is none of success */
+} product;
+
+static void note(product *p, cublasStatus_t status) {
+    p->status = p->status == CUBLAS_STATUS_SUCCESS ? status : p->status;
 }
-static cublasStatus_t strided(cublasHandle_t h, cublasOperation_t tb, cublasOperation_t ta, int n, int m, int k,
-                              const double *one, const double *b, int ldb, int64_t step_b, const double *a, int lda,
-                              int64_t step_a, const double *beta, double *c, int64_t step_c, int batch) {
-    return cublasDgemmStridedBatched(h, tb, ta, n, m, k, one, b, ldb, step_b, a, lda, step_a, beta, c, n, step_c,
-                                     batch);
+
+template <typename T> static void set(product *p, cublasLtMatmulDescAttributes_t attribute, T value) {
+    note(p, cublasLtMatmulDescSetAttribute(&p->how, attribute, &value, sizeof value));
+}
+
+template <typename T> static void prefer(product *p, cublasLtMatmulPreferenceAttributes_t attribute, T value) {
+    note(p, cublasLtMatmulPreferenceSetAttribute(&p->preference, attribute, &value, sizeof value));
+}
+
+static void lay_out(product *p, cublasLtMatrixLayoutOpaque_t *matrix, cudaDataType_t type, int64_t rows,
+                    int64_t columns, int64_t batch, int64_t step) {
+    const int32_t count = (int32_t)batch;
+    note(p, cublasLtMatrixLayoutInit(matrix, type, (uint64_t)rows, (uint64_t)columns, rows));
+    note(p, cublasLtMatrixLayoutSetAttribute(matrix, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count));
+    note(p, cublasLtMatrixLayoutSetAttribute(matrix, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &step, sizeof step));
+}
+
+/* The largest power of two that divides an address; cuBLASLt takes 256 for granted otherwise. */
+static uint32_t alignment_of(const void *address) {
+    const uintptr_t bits = (uintptr_t)address | 256;
+    return (uint32_t)(bits & -bits);
+}
+
+static product describe(const rlc_gemm_aux *g, numbers type, const void *a, const void *b, const void *c,
+                        rlc_epilogue after) {
+    product p = {};
+    const int32_t turn_left = g->tb ? CUBLAS_OP_T : CUBLAS_OP_N, turn_right = g->ta ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const uint32_t epilogue = after.bias != NULL ? (after.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS)
+                                                 : (after.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT);
+    const uint32_t of_bias = after.bias != NULL ? alignment_of(after.bias) : 256, of_c = alignment_of(c);
+    note(&p, cublasLtMatmulDescInit(&p.how, type.compute, type.results));
+    set(&p, CUBLASLT_MATMUL_DESC_TRANSA, turn_left);
+    set(&p, CUBLASLT_MATMUL_DESC_TRANSB, turn_right);
+    set(&p, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    if (after.bias != NULL) {
+        set(&p, CUBLASLT_MATMUL_DESC_BIAS_POINTER, after.bias);
+    }
+    lay_out(&p, &p.left, type.operands, g->tb ? g->k : g->n, g->tb ? g->n : g->k, g->batch, g->step_b);
+    lay_out(&p, &p.right, type.operands, g->ta ? g->m : g->k, g->ta ? g->k : g->m, g->batch, g->step_a);
+    lay_out(&p, &p.out, type.results, g->n, g->m, g->batch, g->m * g->n);
+    note(&p, cublasLtMatmulPreferenceInit(&p.preference));
+    prefer(&p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, (uint64_t)WORKSPACE);
+    prefer(&p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(b));
+    prefer(&p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(a));
+    prefer(&p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, of_c);
+    prefer(&p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, of_c < of_bias ? of_c : of_bias);
+    return p;
+}
+
+/* The same product asks the same, and is given the same algorithm: runs repeat. */
+template <typename T>
+static void multiply(const rlc_node *node, const rlc_gemm_aux *g, numbers type, const void *a, const void *b, T *c,
+                     rlc_epilogue after) {
+    rlc_cuda *cuda = rlc_cuda_of(node->out->device);
+    const T one = 1, beta = g->accumulate ? 1 : 0;
+    if (g->m > INT32_MAX || g->n > INT32_MAX || g->k > INT32_MAX || g->batch > INT32_MAX) {
+        rlc_kernel_fail(node, "a product of %lld x %lld x %lld is more than cuBLAS takes", (long long)g->m,
+                        (long long)g->n, (long long)g->k);
+        return;
+    }
+    product p = describe(g, type, a, b, c, after);
+    cublasLtMatmulHeuristicResult_t chosen;
+    int found = 0;
+    if (p.status == CUBLAS_STATUS_SUCCESS) {
+        note(&p, cublasLtMatmulAlgoGetHeuristic(cuda->blas, &p.how, &p.left, &p.right, &p.out, &p.out, &p.preference, 1,
+                                                &chosen, &found));
+    }
+    if (p.status == CUBLAS_STATUS_SUCCESS) {
+        note(&p, found > 0 ? cublasLtMatmul(cuda->blas, &p.how, &one, b, &p.left, a, &p.right, &beta, c, &p.out, c,
+                                            &p.out, &chosen.algo, cuda->blas_room, WORKSPACE, cuda->stream)
+                           : CUBLAS_STATUS_NOT_SUPPORTED);
+    }
+    if (p.status != CUBLAS_STATUS_SUCCESS) {
+        rlc_kernel_fail(node, "cuBLAS refused a product of %lld x %lld x %lld: %s", (long long)g->m, (long long)g->n,
+                        (long long)g->k, cublasLtGetStatusString(p.status));
+    }
 }
 
 template <typename T> static __global__ void clear(T *c, int64_t n) {
@@ -44,81 +126,70 @@ template <typename T> static __global__ void clear(T *c, int64_t n) {
     }
 }
 
-template <typename T> static void gemm(const rlc_node *node, const rlc_gemm_aux *g, const T *a, const T *b, T *c) {
-    rlc_cuda *cuda = rlc_cuda_of(node->out->device);
+/* Whether there is anything to multiply. Of nothing the sum is 0; cuBLAS wants leading dimensions of at least 1. */
+template <typename T> static bool begin(const rlc_node *node, const rlc_gemm_aux *g, T *c) {
     if (g->m == 0 || g->n == 0 || g->batch == 0) {
+        return false;
+    }
+    if (g->k == 0 && !g->accumulate) {
+        auto *kernel = clear<T>;
+        RLC_LAUNCH(node, kernel, rlc_blocks_for(g->m * g->n * g->batch), RLC_BLOCK, c, g->m * g->n * g->batch);
+    }
+    return g->k != 0;
+}
+
+/* To the nearest bfloat16, of two equally near ones to the even one; what is no number stays none. */
+static __global__ void narrow(uint16_t *out, const float *x, int64_t n) {
+    RLC_FOR_EACH(i, n) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        const bool is_nan = (bits & 0x7fffffff) > 0x7f800000;
+        out[i] = (uint16_t)(is_nan ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    }
+}
+
+/* Room for rounded operands. One that has become too small is left to the graphs that know it. */
+static uint16_t *narrow_room(const rlc_node *node, int64_t elements) {
+    rlc_cuda *cuda = rlc_cuda_of(node->out->device);
+    if (elements > cuda->narrow_room) {
+        void *room = NULL;
+        if (cudaMalloc(&room, (size_t)elements * 2 * sizeof *cuda->narrow) != cudaSuccess) {
+            rlc_kernel_fail(node, "there is no device memory for its operands in bfloat16: %s",
+                            cudaGetErrorString(cudaGetLastError()));
+            return NULL;
+        }
+        cuda->narrow = (uint16_t *)room;
+        cuda->narrow_room = 2 * elements;
+    }
+    return cuda->narrow;
+}
+
+static void multiply_narrowed(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
+                              rlc_epilogue after) {
+    const int64_t of_a = g->step_a * (g->batch - 1) + g->m * g->k, of_b = g->step_b * (g->batch - 1) + g->k * g->n;
+    const int64_t start_b = (of_a + 127) / 128 * 128; /* as aligned as the room is */
+    uint16_t *room = narrow_room(node, start_b + of_b);
+    if (room != NULL) {
+        RLC_LAUNCH(node, narrow, rlc_blocks_for(of_a), RLC_BLOCK, room, a, of_a);
+        RLC_LAUNCH(node, narrow, rlc_blocks_for(of_b), RLC_BLOCK, room + start_b, b, of_b);
+        multiply(node, g, of_float[RLC_PRECISION_BF16], room, room + start_b, c, after);
+    }
+}
+
+void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
+                    rlc_epilogue after) {
+    if (!begin(node, g, c)) {
         return;
     }
-    if (g->k == 0) { /* a sum of nothing; cuBLAS wants leading dimensions of at least 1 */
-        if (!g->accumulate) {
-            auto *kernel = clear<T>;
-            RLC_LAUNCH(node, kernel, rlc_blocks_for(g->m * g->n * g->batch), RLC_BLOCK, c, g->m * g->n * g->batch);
-        }
-        return;
+    if (g->precision == RLC_PRECISION_BF16) {
+        multiply_narrowed(node, g, a, b, c, after);
+    } else {
+        multiply(node, g, of_float[g->precision], a, b, c, after);
     }
-    if (g->m > INT32_MAX || g->n > INT32_MAX || g->k > INT32_MAX || g->batch > INT32_MAX) {
-        rlc_kernel_fail(node, "a product of %lld x %lld x %lld is more than cuBLAS takes", (long long)g->m,
-                        (long long)g->n, (long long)g->k);
-        return;
-    }
-    const T one = 1, beta = g->accumulate ? 1 : 0;
-    const cublasStatus_t status =
-        strided(cuda->blas, g->tb ? CUBLAS_OP_T : CUBLAS_OP_N, g->ta ? CUBLAS_OP_T : CUBLAS_OP_N, (int)g->n, (int)g->m,
-                (int)g->k, &one, b, (int)(g->tb ? g->k : g->n), g->step_b, a, (int)(g->ta ? g->m : g->k), g->step_a,
-                &beta, c, g->m * g->n, (int)g->batch);
-    if (status != CUBLAS_STATUS_SUCCESS) {
-        rlc_kernel_fail(node, "cuBLAS refused a product of %lld x %lld x %lld: %s", (long long)g->m, (long long)g->n,
-                        (long long)g->k, cublasGetStatusString(status));
-    }
-}
-
-#else
-
-rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
-    (void)cuda;
-    return RLC_OK;
-}
-
-/* Row by row, so that the inner loop becomes vector code: b as [k, n] is copied out where it lies the other way. */
-template <typename T> static void product(const rlc_gemm_aux &g, const T *a, const T *b, T *c) {
-    std::vector<T> turned(g.tb ? (size_t)(g.k * g.n) : 0), row((size_t)g.n);
-    for (int64_t j = 0; j < g.n && g.tb; j++) {
-        for (int64_t l = 0; l < g.k; l++) {
-            turned[(size_t)(l * g.n + j)] = b[j * g.k + l];
-        }
-    }
-    const T *rows = g.tb ? turned.data() : b;
-    for (int64_t i = 0; i < g.m; i++) {
-        row.assign((size_t)g.n, 0);
-        T *sum = row.data();
-        for (int64_t l = 0; l < g.k; l++) {
-            const T x = g.ta ? a[l * g.m + i] : a[i * g.k + l];
-            for (int64_t j = 0; j < g.n; j++) {
-                sum[j] += x * rows[l * g.n + j];
-            }
-        }
-        for (int64_t j = 0; j < g.n; j++) {
-            c[i * g.n + j] = g.accumulate ? c[i * g.n + j] + sum[j] : sum[j];
-        }
-    }
-}
-
-/* Submitted like a launch, so that a graph keeps it. */
-template <typename T> static void gemm(const rlc_node *node, const rlc_gemm_aux *aux, const T *a, const T *b, T *c) {
-    const rlc_gemm_aux g = *aux;
-    rlc_emulated_submit(rlc_cuda_of(node->out->device)->stream, [=] {
-        for (int64_t i = 0; i < g.batch; i++) {
-            product(g, a + i * g.step_a, b + i * g.step_b, c + i * g.m * g.n);
-        }
-    });
-}
-
-#endif
-
-void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c) {
-    gemm(node, g, a, b, c);
 }
 
 void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const double *a, const double *b, double *c) {
-    gemm(node, g, a, b, c);
+    if (begin(node, g, c)) {
+        multiply(node, g, of_double, a, b, c, rlc_epilogue{});
+    }
 }

@@ -130,6 +130,7 @@ template <typename T> static void run_conv2d(const rlc_node *node) {
         g.n = k.places;
         g.k = rlc_conv_taps(c);
         g.batch = c->groups;
+        g.precision = (uint8_t)node->p[0].i;
         g.step_a = g.m * g.k;
         g.step_b = g.k * g.n;
         run_unroll(node, k, rlc_data<T>(node->in[0]) + n * x_image(c));
@@ -149,6 +150,7 @@ template <typename T> static void run_conv2d_input(const rlc_node *node) {
         g.n = k.places;
         g.k = c->out;
         g.batch = c->groups;
+        g.precision = (uint8_t)node->p[0].i;
         g.ta = true;
         g.step_a = g.m * g.k;
         g.step_b = g.k * g.n;
@@ -173,6 +175,7 @@ template <typename T> static void run_conv2d_weight(const rlc_node *node) {
         g.n = rlc_conv_taps(c);
         g.k = k.places;
         g.batch = c->groups;
+        g.precision = (uint8_t)node->p[0].i;
         g.tb = true;
         g.accumulate = c->accumulate || n > 0;
         g.step_a = g.m * g.k;

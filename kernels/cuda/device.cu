@@ -36,9 +36,14 @@ rlc_status rlc__cuda_report(rlc_cuda *cuda) {
         return RLC_OK;
     }
     char text[256];
-    describe(f, text, sizeof text);
-    rlc_status status = rlc_fail(RLC_FAILED, "%s%s%s: %s", f->where != NULL ? f->where : "",
-                                 f->where != NULL ? ": " : "", rlc_op_name((rlc_op)f->op), text);
+    rlc_status status;
+    if (f->said[0] != '\0') {
+        status = rlc_fail(RLC_FAILED, "%s", f->said);
+    } else {
+        describe(f, text, sizeof text);
+        status = rlc_fail(RLC_FAILED, "%s%s%s: %s", f->where != NULL ? f->where : "", f->where != NULL ? ": " : "",
+                          rlc_op_name((rlc_op)f->op), text);
+    }
     memset(f, 0, sizeof *f);
     return status;
 }
@@ -74,11 +79,36 @@ static void release(void *self, void *memory) {
     }
 }
 
+void *rlc__cuda_pinned(rlc_cuda *cuda, size_t size) {
+    void *memory = NULL;
+    cudaError_t error = cudaSetDevice(cuda->index);
+    error = error == cudaSuccess ? cudaHostAlloc(&memory, size, cudaHostAllocMapped) : error;
+    if (rlc__cuda_check(cuda, error, "getting pinned memory") != RLC_OK) {
+        return NULL;
+    }
+    memset(memory, 0, size);
+    return memory;
+}
+
+static void *allocate_shared(void *self, size_t size) {
+    return rlc__cuda_pinned((rlc_cuda *)self, size);
+}
+
+/* Nobody who still uses it may be left, and CUDA does not promise to wait for them. */
+static void release_shared(void *self, void *memory) {
+    rlc_cuda *cuda = (rlc_cuda *)self;
+    if (memory != NULL && cudaSetDevice(cuda->index) == cudaSuccess) {
+        cudaStreamSynchronize(cuda->stream);
+        cudaFreeHost(memory);
+    }
+}
+
+/* What lies in shared memory is read and written in order, too. */
 static rlc_status to_host(rlc_device *device, void *host, const void *data, size_t size) {
     rlc_cuda *cuda = rlc_cuda_of(device);
     RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
     if (size > 0) {
-        RLC_TRY(rlc__cuda_check(cuda, cudaMemcpyAsync(host, data, size, cudaMemcpyDeviceToHost, cuda->stream),
+        RLC_TRY(rlc__cuda_check(cuda, cudaMemcpyAsync(host, data, size, cudaMemcpyDefault, cuda->stream),
                                 "reading from the device"));
     }
     return rlc__cuda_wait(cuda, "reading from the device");
@@ -91,8 +121,38 @@ static rlc_status from_host(rlc_device *device, void *data, const void *host, si
     if (size == 0) {
         return RLC_OK;
     }
-    return rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyHostToDevice, cuda->stream),
+    return rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyDefault, cuda->stream),
                            "writing to the device");
+}
+
+static rlc_status mark(rlc_device *device, void **place) {
+    rlc_cuda *cuda = rlc_cuda_of(device);
+    RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
+    cudaEvent_t event = (cudaEvent_t)*place;
+    if (event == NULL) {
+        RLC_TRY(rlc__cuda_check(cuda, cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event"));
+        *place = event;
+    }
+    return rlc__cuda_check(cuda, cudaEventRecord(event, cuda->stream), "recording an event");
+}
+
+static rlc_status reached(rlc_device *device, void *place, bool wait, bool *is) {
+    rlc_cuda *cuda = rlc_cuda_of(device);
+    cudaEvent_t event = (cudaEvent_t)place;
+    const cudaError_t error = wait ? cudaEventSynchronize(event) : cudaEventQuery(event);
+    *is = error == cudaSuccess;
+    if (error == cudaErrorNotReady) {
+        cudaGetLastError(); /* it would be seen again otherwise */
+        return RLC_OK;
+    }
+    RLC_TRY(rlc__cuda_check(cuda, error, "waiting for what was recorded"));
+    return rlc__cuda_report(cuda);
+}
+
+static void unmark(rlc_device *device, void *place) {
+    if (place != NULL && cudaSetDevice(rlc_cuda_of(device)->index) == cudaSuccess) {
+        cudaEventDestroy((cudaEvent_t)place);
+    }
 }
 
 static rlc_status find_gpu(int index, cudaDeviceProp *properties) {
@@ -118,13 +178,13 @@ static rlc_status find_gpu(int index, cudaDeviceProp *properties) {
 static rlc_status prepare(rlc_cuda *cuda) {
     RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
     RLC_TRY(rlc__cuda_check(cuda, cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream"));
-    void *fault = NULL;
-    RLC_TRY(rlc__cuda_check(cuda, cudaHostAlloc(&fault, sizeof *cuda->fault, cudaHostAllocMapped),
-                            "getting pinned memory"));
-    memset(fault, 0, sizeof *cuda->fault);
-    cuda->fault = (rlc_fault *)fault;
+    cuda->fault = (rlc_fault *)rlc__cuda_pinned(cuda, sizeof *cuda->fault);
     cuda->scratch = (double *)allocate(cuda, RLC_SCRATCH * sizeof(double));
-    return cuda->scratch != NULL ? rlc__cuda_blas_open(cuda) : rlc_error_status();
+    if (cuda->fault == NULL || cuda->scratch == NULL) {
+        return rlc_error_status();
+    }
+    RLC_TRY(rlc__cuda_host_call_open(cuda));
+    return rlc__cuda_blas_open(cuda);
 }
 
 extern "C" {
@@ -132,6 +192,39 @@ extern const int rlc__backend_abi;
 rlc_backend_open rlc__backend_open;
 }
 const int rlc__backend_abi = RLC_ABI;
+
+static void fill_in(rlc_device *device, rlc_cuda *cuda) {
+    device->memory.alloc = allocate;
+    device->memory.free = release;
+    device->memory.self = cuda;
+#if defined(RLC_EMULATED)
+    device->memory.guarded = true;
+#endif
+    device->description = cuda->description;
+    device->to_host = to_host;
+    device->from_host = from_host;
+    device->host_call = rlc__cuda_host_call;
+    device->mark = mark;
+    device->reached = reached;
+    device->unmark = unmark;
+    device->precisions = 1 << RLC_PRECISION_F32 | 1 << RLC_PRECISION_TF32 | 1 << RLC_PRECISION_BF16;
+    device->run = rlc__cuda_run;
+    device->forget = rlc__cuda_forget;
+#define ENTER_FILE(file) rlc__cuda_##file(device);
+    RLC_CUDA_FILES(ENTER_FILE)
+}
+
+/* The same device but for where its memory comes from. */
+static rlc_device *make_shared(const rlc_device *device) {
+    rlc_device *shared = (rlc_device *)rlc_calloc(1, sizeof *shared);
+    if (shared != NULL) {
+        *shared = *device;
+        shared->memory.alloc = allocate_shared;
+        shared->memory.free = release_shared;
+        shared->shared = shared;
+    }
+    return shared;
+}
 
 rlc_status rlc__backend_open(int index, rlc_device *device) {
     cudaDeviceProp properties;
@@ -146,23 +239,12 @@ rlc_status rlc__backend_open(int index, rlc_device *device) {
     cuda->without_graphs = rlc_getenv_flag("RLC_CUDA_NO_GRAPHS");
     snprintf(cuda->description, sizeof cuda->description, "%.200s, %s", properties.name,
              rlc_bytes_text((double)properties.totalGlobalMem, size));
-    device->memory.alloc = allocate;
-    device->memory.free = release;
-    device->memory.self = cuda;
-#if defined(RLC_EMULATED)
-    device->memory.guarded = true;
-#endif
-    device->description = cuda->description;
-    device->to_host = to_host;
-    device->from_host = from_host;
-    device->run = rlc__cuda_run;
-    device->forget = rlc__cuda_forget;
+    fill_in(device, cuda);
     rlc_status status = prepare(cuda);
-    if (status != RLC_OK) {
+    device->shared = status == RLC_OK ? make_shared(device) : NULL;
+    if (device->shared == NULL) {
         free(cuda);
-        return status;
+        return rlc_error_status();
     }
-#define ENTER_FILE(file) rlc__cuda_##file(device);
-    RLC_CUDA_FILES(ENTER_FILE)
     return RLC_OK;
 }

@@ -57,22 +57,40 @@ template <class F, typename T> static __global__ void derivative(T *out, const T
     }
 }
 
+/* What cuBLAS adds to a product on its way out: of float32 the bias, and relu. Returns the activation that is left to do. */
+static rlc_activation multiply(const rlc_node *node, const rlc_gemm_aux *g, const float **bias) {
+    const rlc_activation activation = (rlc_activation)node->p[0].i;
+    const rlc_epilogue after = {*bias, activation == RLC_RELU};
+    rlc__cuda_gemm(node, g, rlc_data<float>(node->in[0]), rlc_data<float>(node->in[1]), rlc_data<float>(node->out),
+                   after);
+    if (g->k == 0) {
+        return activation;
+    }
+    *bias = NULL;
+    return after.relu ? RLC_IDENTITY : activation;
+}
+static rlc_activation multiply(const rlc_node *node, const rlc_gemm_aux *g, const double **) {
+    rlc__cuda_gemm(node, g, rlc_data<double>(node->in[0]), rlc_data<double>(node->in[1]), rlc_data<double>(node->out));
+    return (rlc_activation)node->p[0].i;
+}
+
 /* x is [rows, inner], the weight [columns, inner]. */
 template <typename T> static void run_linear(const rlc_node *node) {
     static void (*const by_activation[])(T *, const T *, int64_t, int64_t) = {
-        finish<identity, T>, finish<relu, T>, finish<hyperbolic, T>, finish<logistic, T>,
-        finish<exponential, T>};
-    const rlc_tensor *weight = node->in[1], *bias = node->in[2];
+        finish<identity, T>, finish<relu, T>, finish<hyperbolic, T>, finish<logistic, T>, finish<exponential, T>};
+    const rlc_tensor *weight = node->in[1];
+    const T *bias = rlc_data<T>(node->in[2]);
     rlc_gemm_aux g = {};
     g.n = weight->shape[0];
     g.k = weight->shape[1];
     g.m = g.n != 0 ? node->out->numel / g.n : 0;
     g.batch = 1;
     g.tb = true;
-    rlc__cuda_gemm(node, &g, rlc_data<T>(node->in[0]), rlc_data<T>(weight), rlc_data<T>(node->out));
-    if (bias != NULL || node->p[0].i != RLC_IDENTITY) {
-        auto *kernel = by_activation[node->p[0].i];
-        RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out), rlc_data<T>(bias),
+    g.precision = (uint8_t)node->p[1].i;
+    const rlc_activation left = multiply(node, &g, &bias);
+    if (bias != NULL || left != RLC_IDENTITY) {
+        auto *kernel = by_activation[left];
+        RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out), bias,
                    node->out->numel, g.n);
     }
 }

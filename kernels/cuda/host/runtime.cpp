@@ -2,6 +2,7 @@
 #include <mutex>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <thread>
 
 #include "kernels/cuda/host/fibers.h"
 
@@ -143,7 +144,7 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
 /* Memory of the host that both see. */
 cudaError_t cudaHostAlloc(void **memory, size_t size, unsigned flags) {
     (void)flags;
-    *memory = calloc(1, size);
+    *memory = aligned_alloc(UNIT, (size + UNIT - 1) / UNIT * UNIT);
     return *memory != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
@@ -182,6 +183,17 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, cudaMemcpyK
     return cudaSuccess;
 }
 
+/* As CUDA does it, in a thread that is nobody's: what it records of errors is not seen by who launched. It may not touch device
+ * memory. */
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void *data) {
+    rlc_emulated_submit(stream, [=] {
+        protect(PROT_NONE);
+        std::thread(function, data).join();
+        protect(PROT_READ | PROT_WRITE);
+    });
+    return cudaSuccess;
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
     (void)flags;
     *stream = new rlc_emulated_stream{NULL};
@@ -196,6 +208,34 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     (void)stream;
     return has_launched && option("fault") ? cudaErrorIllegalAddress : cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
+    (void)flags;
+    *event = new rlc_emulated_event{true};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    (void)stream;
+    event->asked = false;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+    const bool asked = event->asked;
+    event->asked = true;
+    return asked ? cudaEventSynchronize(event) : cudaErrorNotReady;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    (void)event;
+    return has_launched && option("fault") ? cudaErrorIllegalAddress : cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
+    return cudaSuccess;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
@@ -241,6 +281,7 @@ const char *cudaGetErrorString(cudaError_t error) {
     case cudaSuccess: return "no error";
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorInvalidDevice: return "invalid argument";
+    case cudaErrorNotReady: return "device not ready";
     case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
