@@ -198,7 +198,7 @@ static void test_mistakes(void **state) {
         {"recipes/dqn.yaml --seed=", "--seed= needs a value", 2},
         {"recipes/dqn.yaml --seed=x", "'seed' must be an integer", 2},
         {"recipes/dqn.yaml env.type=Pendulum", "the actions of Pendulum are not discrete; env.action_dim is", 2},
-        {"list dqn", "those with that in their names are DistributionalDQNnet, DQNLoss, ", 2},
+        {"list dqn", "those with that in their names are DuelingCnnDQNet, DistributionalDQNnet, DQNLoss, ", 2},
         {"recipes/dqn.yaml --sede 1", "unknown option --sede", 2},
         {"recipes/dqn.yaml --markdown", "train does not take --markdown", 2},
         {"recipes/dqn.yaml --episodes 3", "train does not take --episodes", 2},
