@@ -43,6 +43,15 @@ RLC_INLINE void board_clear(const rlc_board *b) {
     }
 }
 
+/* Shades of grey, and what has one: -1 for an empty cell. */
+RLC_INLINE uint8_t board_shade(int plane) {
+    return (uint8_t)(255 - 48 * plane);
+}
+
+RLC_INLINE int board_plane(uint8_t shade) {
+    return shade == 0 ? -1 : (255 - shade) / 48;
+}
+
 /* What is put later covers what was there. */
 RLC_INLINE void board_put(const rlc_board *b, int x, int y, int plane) {
     if (y < b->first || y >= b->last) {
@@ -52,7 +61,7 @@ RLC_INLINE void board_put(const rlc_board *b, int x, int y, int plane) {
         b->pixels[(y * BOARD_SIDE + x) * b->planes + plane] = 255;
         return;
     }
-    const uint8_t shade = (uint8_t)(255 - 48 * plane);
+    const uint8_t shade = board_shade(plane);
     for (int row = 0; row < BOARD_CELL; row++) {
         for (int column = 0; column < BOARD_CELL; column++) {
             b->pixels[(BOARD_EDGE + y * BOARD_CELL + row) * BOARD_WIDTH + BOARD_EDGE + x * BOARD_CELL + column] = shade;

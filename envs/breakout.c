@@ -7,6 +7,8 @@
 
 typedef rlc_env Breakout;
 
+GAME_RENDER(breakout, BREAKOUT)
+
 const rlc_env_class rlc_breakout_class = {
     .base = RLC_CLASS("env", Breakout, .doc = "knock bricks out of a wall (MinAtar's Breakout); pixels",
                       .options = rlc__game_options),
@@ -15,4 +17,8 @@ const rlc_env_class rlc_breakout_class = {
     .num_actions = BREAKOUT_ACTIONS,
     .max_steps = 1000,
     .threshold = NAN,
+    .frame_height = GAME_WIDTH,
+    .frame_width = GAME_WIDTH,
+    .frames_per_second = 10,
+    .render = breakout_render,
 };

@@ -6,6 +6,8 @@
 
 typedef rlc_env Catch;
 
+GAME_RENDER(catch, CATCH)
+
 const rlc_env_class rlc_catch_class = {
     .base = RLC_CLASS("env", Catch, .doc = "catch a falling ball (bsuite's Catch, ten columns); pixels",
                       .options = rlc__game_options),
@@ -13,4 +15,8 @@ const rlc_env_class rlc_catch_class = {
     .planes = CATCH_PLANES,
     .num_actions = CATCH_ACTIONS,
     .threshold = 0.95,
+    .frame_height = GAME_WIDTH,
+    .frame_width = GAME_WIDTH,
+    .frames_per_second = 4,
+    .render = catch_render,
 };

@@ -125,15 +125,18 @@ static rlc_status check_pixels(rlc_env *env, const rlc_value *options) {
     if (!env->from_pixels) {
         return env->pixels_only ? rlc_value_fail(options, "env: pixels_only needs from_pixels: true") : RLC_OK;
     }
-    if (!env->device->memory.on_host) {
-        return rlc_value_fail(options, "env: from_pixels draws on the CPU, and this is device %s; use --device cpu",
-                              env->device->name);
+    if (env->type->planes > 0 && !env->pixels_only) {
+        return rlc_value_fail(
+            options,
+            "env: from_pixels: %s shows pixels of its own; pixels_only: true as well puts its picture "
+            "in their place",
+            env->type->base.name);
     }
-    rlc_status status = rlc__renderer_open(env);
-    if (status != RLC_OK) {
+    if (rlc_env_draw_steps(env) != RLC_OK) {
         rlc_error_prefix("env: from_pixels: ");
+        rlc_value_locate(options);
     }
-    return status;
+    return rlc_error_status();
 }
 
 /* Roots for every entry of a reset's dict, so that a dict can outlive its program. */

@@ -21,7 +21,8 @@
  * and a recorded list is replayed as a whole. Transforms stay on the GPU.
  *
  * With `from_pixels: true` there is also `pixels`, uint8 [N, height, width, 3]: a picture of the state, drawn on the CPU
- * behind each step and reset (render.h); with `pixels_only: true` as well it takes the place of the observation.
+ * behind each step and reset (render.h); with `pixels_only: true` as well it takes the place of the observation, or of a
+ * game's own pixels.
  *
  * An environment of your own is three functions and a class: see env_loop.h and cartpole.c, or for a game
  * breakout.c.
@@ -84,6 +85,7 @@ struct rlc_env {
     /* of the step that was recorded last, as the environment itself has them, before transforms */
     rlc_tensor *taken, *last, *reward; /* action, observation, reward */
     rlc_tensor *pixels, *first_pixels; /* what the step led to, and what the next one starts from: of a reset, both */
+    bool steps_draw;                   /* for from_pixels, or for rlc_env_draw_steps */
     rlc_renderer *renderer;            /* NULL before the first picture */
     rlc_dict *carried;                 /* roots that hold a dict from one program to the next */
 };

@@ -67,6 +67,16 @@ rlc_status rlc__renderer_open(rlc_env *env) {
     return RLC_OK;
 }
 
+rlc_status rlc_env_draw_steps(rlc_env *env) {
+    if (!env->device->memory.on_host) {
+        return rlc_fail(RLC_INVALID, "steps draw on the CPU, and this is device %s; use --device cpu",
+                        env->device->name);
+    }
+    RLC_TRY(rlc__renderer_open(env));
+    env->steps_draw = true;
+    return RLC_OK;
+}
+
 size_t rlc_env_frame_bytes(const rlc_env *env) {
     return (size_t)env->type->frame_height * (size_t)env->type->frame_width * 3;
 }
@@ -117,7 +127,7 @@ static void run_draw(const rlc_node *node) {
 
 rlc_tensor *rlc__env_draw(rlc_env *env, rlc_tensor *done, rlc_tensor *before) {
     static const rlc_custom_op op = {.name = "render", .run = run_draw};
-    if (!env->from_pixels) {
+    if (!env->steps_draw) {
         return NULL;
     }
     const rlc_shape shape = RLC_SHAPE(env->num_envs, env->type->frame_height, env->type->frame_width, 3);

@@ -1,9 +1,9 @@
-/* render.h: pictures of environments, of Gymnasium's look and size.
+/* render.h: pictures of environments, of Gymnasium's look and size; of games, their board in MinAtar's colours.
  *
  *     uint8_t *rgb = rlc_calloc(rlc_env_frame_bytes(env), 1);
  *     RLC_TRY(rlc_env_render(env, 0, rgb));                  // row 0 as it is now, uint8 [400, 600, 3] for CartPole
  *
- * The environments that rlc brings are drawn by rlc_draw.so; another class has a function `render`. In a recipe,
+ * A class has a function `render`, as games have; those that rlc brings without one are drawn by rlc_draw.so. In a recipe,
  * `from_pixels: true` has every step draw its rows, see env.h.
  */
 #ifndef RLC_RENDER_H
@@ -20,12 +20,16 @@ rlc_status rlc_env_render(rlc_env *env, int64_t row, uint8_t *rgb);
 
 size_t rlc_env_frame_bytes(const rlc_env *env);
 
+/* Has all steps and resets draw their rows from now on, for somebody who looks at env->pixels and env->first_pixels. An error
+ * on another device than the CPU, and as above. */
+rlc_status rlc_env_draw_steps(rlc_env *env);
+
 /* Inside of envs/: gets ready to draw; forgets what that took. */
 rlc_status rlc__renderer_open(rlc_env *env);
 void rlc__renderer_free(rlc_renderer *renderer);
 
 /* Records that all rows are drawn, uint8 [N, height, width, 3]; with `done`, bool [N, 1], only rows that are, and the others
- * stay what they are in `before`. NULL, and nothing recorded, without from_pixels. */
+ * stay what they are in `before`. NULL, and nothing recorded, unless steps draw. */
 rlc_tensor *rlc__env_draw(rlc_env *env, rlc_tensor *done, rlc_tensor *before);
 
 RLC_END

@@ -2,6 +2,7 @@
 
 #include "collectors/rollout.h"
 #include "core/record.h"
+#include "envs/render.h"
 
 /* One environment at work. */
 typedef struct stage {
@@ -64,8 +65,9 @@ static rlc_status play_episodes(const stage *s) {
 rlc_status rlc_run_play(rlc_run *run, rlc_play *play) {
     stage s = {.run = run, .play = play};
     RLC_TRY(rlc__require_eval_policy(run));
-    static const char *const changes[][2] = {{"num_envs", "1"}, {"from_pixels", "true"}};
+    static const char *const changes[][2] = {{"num_envs", "1"}};
     rlc_status status = rlc__run_env(run, play->seed, changes, RLC_COUNT(changes), &s.env);
+    status = status == RLC_OK ? rlc_env_draw_steps(s.env) : status;
     status = status == RLC_OK ? play_episodes(&s) : status;
     rlc_env_free(s.env);
     return status;

@@ -1,5 +1,5 @@
 /* Games on a board: Breakout against MinAtar itself (tests/golden/breakout.py), the rules of Catch and Pong by players that
- * cannot lose and by random ones, both pictures of each, and what every environment promises. */
+ * cannot lose and by random ones, all pictures of each, and what every environment promises. */
 #include "tests/with_env.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "envs/catch_step.h"
 #include "envs/check.h"
 #include "envs/pong_step.h"
+#include "envs/render.h"
 
 static const char *const names[] = {"Catch", "Breakout", "Pong"};
 static const int planes_of[] = {CATCH_PLANES, BREAKOUT_PLANES, PONG_PLANES};
@@ -238,6 +239,67 @@ static void test_pictures(void **unused) {
     free(screen);
 }
 
+/* seaborn.color_palette("cubehelix", planes), as MinAtar's display has it, in bytes. */
+static const uint8_t two[][3] = {{43, 111, 57}, {212, 144, 198}};
+static const uint8_t four[][3] = {{22, 61, 78}, {84, 121, 47}, {208, 126, 147}, {193, 202, 243}};
+static const uint8_t black[3];
+
+enum { CELL = 20, WIDTH = 10 * CELL };
+
+/* Every pixel of a cell has the colour of what is there, as a map of the board says: a digit for a plane. */
+static void expect_board(const char *type, const float *numbers, const uint8_t (*colors)[3], const char *const *map) {
+    static uint8_t rgb[WIDTH][WIDTH][3];
+    env = make(type, "");
+    assert_int_equal(rlc_env_frame_bytes(env), sizeof rgb);
+    expect_ok(rlc_tensor_write(env->states, numbers));
+    expect_ok(rlc_env_render(env, 0, rgb[0][0]));
+    for (int y = 0; y < WIDTH; y++) {
+        for (int x = 0; x < WIDTH; x++) {
+            const char what = map[y / CELL][x / CELL];
+            if (memcmp(rgb[y][x], what == '.' ? black : colors[what - '0'], 3) != 0) {
+                fail_msg("%s: pixel %d, %d is %d, %d, %d", type, x, y, rgb[y][x][0], rgb[y][x][1], rgb[y][x][2]);
+            }
+        }
+    }
+    rlc_env_free(env);
+    env = NULL;
+}
+
+/* What people see: the ball is on top of its trail and of the paddle. */
+static void test_frames(void **unused) {
+    (void)unused;
+    static const float falling[] = {7, 3, 2}, caught[] = {2, 9, 2};
+    expect_board("Catch", falling, two,
+                 (const char *[]){"..........", "..........", "..........", ".......1..", "..........", "..........",
+                                  "..........", "..........", "..........", "..0......."});
+    expect_board("Catch", caught, two,
+                 (const char *[]){"..........", "..........", "..........", "..........", "..........", "..........",
+                                  "..........", "..........", "..........", "..1......."});
+    static const float wall[] = {5, 6, 4, 5, 1, 1, 4, 0, 1023, 1022, 511};
+    expect_board("Breakout", wall, four,
+                 (const char *[]){"..........", "3333333333", ".333333333", "333333333.", "..........", "....2.....",
+                                  ".....1....", "..........", "..........", "....0....."});
+    static const float rally[] = {4, 4, 4, 4, 1, -1, 5, 2, 0, 0, 9};
+    expect_board("Pong", rally, four,
+                 (const char *[]){"..........", "3.........", "3.........", "3.........", "....1....0", ".........0",
+                                  ".........0", "..........", "..........", ".........."});
+}
+
+/* A picture may take the place of a game's own pixels, not stand beside them under the same name. */
+static void test_frames_as_pixels(void **unused) {
+    (void)unused;
+    skip_off_host();
+    rlc_env *none = NULL;
+    expect_error(rlc_env_make(world_registry(), test_device(), 1, "{type: Pong, from_pixels: true}", &none),
+                 RLC_INVALID, "env: from_pixels: Pong shows pixels of its own; pixels_only: true as well puts");
+    static const char both[] = "{type: Pong, from_pixels: true, pixels_only: true, num_envs: 2}";
+    expect_ok(rlc_check_env(world_registry(), test_device(), both, 30));
+    env = world_env(1, both);
+    rlc_begin(p);
+    expect_shape(rlc_dict_get(rlc_env_kept(env), "pixels"), RLC_U8, RLC_SHAPE(2, WIDTH, WIDTH, 3));
+    expect_ok(rlc_end(p));
+}
+
 /* A wall that is gone comes back when the ball is at the bottom, and an episode can be as long as one likes. */
 static void test_breakout_wall_comes_back(void **unused) {
     (void)unused;
@@ -276,6 +338,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_catch, start_without_env, free_env),
         cmocka_unit_test_setup_teardown(test_pong, start_without_env, free_env),
         cmocka_unit_test_setup_teardown(test_pictures, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_frames, start_without_env, free_env),
+        cmocka_unit_test_setup_teardown(test_frames_as_pixels, start_without_env, free_env),
         cmocka_unit_test_setup_teardown(test_options, start_without_env, free_env),
     };
     return cmocka_run_group_tests_name("games", tests, NULL, NULL);

@@ -117,6 +117,22 @@ static void test_seeds(void **state) {
     assert_true(count_pictures("a") < two && count_pictures("a") == count_pictures("b"));
 }
 
+/* A game's policy sees what it was trained on, not the picture that is shown: it catches most balls, while one that moves at
+ * random gets -0.8. */
+static void test_game(void **state) {
+    (void)state;
+    char arguments[512];
+    snprintf(arguments, sizeof arguments, "recipes/dqn_catch.yaml --quiet --out %s", in_work_folder("catch"));
+    expect_rlrun(arguments, 0, "");
+    snprintf(arguments, sizeof arguments, "play %s --png %s --episodes 5", in_work_folder("catch"),
+             in_work_folder("balls"));
+    expect_rlrun(arguments, 0, "episodes 5  return_mean ");
+    assert_int_equal(count_pictures("balls"), 5 * 10);
+    char *said = read_file(in_work_folder("log"), NULL);
+    assert_true(strtod(strstr(said, "return_mean ") + strlen("return_mean "), NULL) > 0);
+    free(said);
+}
+
 /* A program called ffmpeg that keeps its words and counts what it is given. */
 static void make_ffmpeg(const char *script) {
     mkdir(in_work_folder("bin"), 0777);
@@ -222,7 +238,8 @@ static void test_mistakes(void **state) {
     expect_rlrun("play tests --term", 2, "there is no run in this folder");
     expect_rlrun("recipes/dqn.yaml --gif x.gif", 2, "train does not take --gif");
     expect_rlrun("check recipes/dqn.yaml env.pixels_only=true", 2, "pixels_only needs from_pixels: true");
-    expect_rlrun("check recipes/dqn.yaml env.from_pixels=true --device cuda-host", 2, "from_pixels draws on the CPU");
+    expect_rlrun("check recipes/dqn.yaml env.from_pixels=true --device cuda-host", 2,
+                 "from_pixels: steps draw on the CPU");
     assert_false(exists(in_work_folder("x.gif")));
 }
 
@@ -242,8 +259,13 @@ static void test_resume_with_pixels(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gif_and_png), cmocka_unit_test(test_seeds),    cmocka_unit_test(test_mp4),
-        cmocka_unit_test(test_terminal),    cmocka_unit_test(test_mistakes), cmocka_unit_test(test_resume_with_pixels),
+        cmocka_unit_test(test_gif_and_png),
+        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_mp4),
+        cmocka_unit_test(test_game),
+        cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_resume_with_pixels),
     };
     return cmocka_run_group_tests_name("playing", tests, short_run, remove_work_folder);
 }

@@ -273,7 +273,7 @@ static void test_other_device(void **state) {
     assert_memory_equal(got, wanted, sizeof got);
     rlc_env_free(there);
     expect_error(rlc_env_make(world_registry(), device, 5, "{type: CartPole, from_pixels: true}", &none), RLC_INVALID,
-                 "from_pixels draws on the CPU");
+                 "from_pixels: steps draw on the CPU");
 }
 
 /* A GIF has 256 colours at most; a picture of more gets those that are near: here red and green have 64 levels each and

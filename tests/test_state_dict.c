@@ -55,6 +55,72 @@ static void test_files_of_pytorch(void **state) {
     }
 }
 
+/* "0.0.weight 0.0.bias 1.eps " */
+static void expect_names(rlc_module *module, const char *wanted) {
+    rlc_arena arena = {0};
+    rlc_named_tensor *list;
+    char got[1024] = "";
+    int count;
+    expect_ok(rlc_module_state_dict(module, &arena, &list, &count));
+    for (int i = 0; i < count; i++) {
+        strcat(strcat(got, list[i].name), " ");
+    }
+    assert_string_equal(got, wanted);
+    rlc_arena_free(&arena);
+}
+
+/* The network of Mnih et al. (2015) for Atari as a Sequential in both worlds, from the bytes of two pictures. */
+static void test_network_of_images(void **state) {
+    (void)state;
+    static const char file[] = "tests/golden/state_dict_atari.safetensors";
+    rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(4, 84, 84)), action = rlc_spec_one_hot(6);
+    expect_ok(rlc_model_new(world_registry(), test_device(), 1, &model));
+    rlc_begin(p);
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(2));
+    rlc_dict_set(td, "pixels", rlc_mul_scalar(rlc_cast(golden_tensor("state_dict", "images"), RLC_F32), 1.0 / 255));
+    rlc_model_expect(model, &observation, &action, td);
+    rlc_module *net = world_add(model, "net",
+                                "{type: Sequential, in_keys: [pixels], out_keys: [q], modules: ["
+                                "{type: Conv2d, out_channels: 4, kernel_size: 8, stride: 4}, {type: ReLU}, "
+                                "{type: Conv2d, out_channels: 8, kernel_size: 4, stride: 2}, {type: ReLU}, "
+                                "{type: Conv2d, out_channels: 8, kernel_size: 3, stride: 1}, {type: ReLU}, "
+                                "{type: Flatten}, {type: Linear, out_features: 16}, {type: ReLU}, "
+                                "{type: Linear, out_features: 6}]}");
+    expect_ok(rlc_model_allocate(model));
+    expect_names(net, "0.weight 0.bias 2.weight 2.bias 4.weight 4.bias 7.weight 7.bias 9.weight 9.bias ");
+    expect_ok(rlc_module_load(net, file, "", RLC_STRICT, NULL));
+    rlc_module_call(net, td);
+    expect_close("atari", rlc_dict_get(td, "q"), golden("state_dict", "atari"), 1e-5, 1e-5);
+    expect_ok(rlc_end(p));
+}
+
+/* Running statistics and the count of batches are entries as parameters are. */
+static void test_buffers(void **state) {
+    (void)state;
+    static const char options[] = "{type: Sequential, out_keys: [q], modules: [{type: Linear, out_features: 8}, "
+                                  "{type: BatchNorm1d}, {type: Linear, out_features: 2}]}";
+    rlc_safetensors *file, *saved;
+    rlc_module *net = network(options);
+    expect_ok(rlc_module_load(net, "tests/golden/state_dict_batch_norm.safetensors", "", RLC_STRICT, NULL));
+    expect_outputs(net, "batch_norm");
+    expect_ok(rlc_module_save(net, path));
+    expect_ok(rlc_safetensors_open("tests/golden/state_dict_batch_norm.safetensors", &file));
+    expect_ok(rlc_safetensors_open(path, &saved));
+    assert_int_equal(rlc_safetensors_count(saved), 9);
+    for (int i = 0; i < rlc_safetensors_count(saved); i++) {
+        const rlc_safetensors_entry *got = rlc_safetensors_at(saved, i);
+        const rlc_safetensors_entry *wanted = rlc_safetensors_find(file, got->name);
+        assert_non_null(wanted);
+        assert_int_equal(got->dtype, wanted->dtype);
+        assert_true(rlc_shape_equal(got->shape, wanted->shape));
+        assert_memory_equal(got->data, wanted->data, wanted->size);
+    }
+    const rlc_safetensors_entry *batches = rlc_safetensors_find(saved, "1.num_batches_tracked");
+    assert_true(batches->dtype == RLC_I64 && batches->shape.ndim == 0 && *(const uint8_t *)batches->data == 3);
+    rlc_safetensors_close(saved);
+    rlc_safetensors_close(file);
+}
+
 /* A TensorDictSequential: its network stands behind a prefix, which the message finds. */
 static void test_file_of_torchrl(void **state) {
     (void)state;
@@ -87,20 +153,6 @@ static void test_sixteen_bits(void **state) {
         assert_memory_equal(got->data, golden("state_dict_edges", "%s", wanted)->data, got->size);
     }
     assert_true(isnan(half_of("nan", 0)) && half_of("f16", 4) == 65504 && isinf(half_of("bf16", 9)));
-}
-
-/* "0.0.weight 0.0.bias 1.eps " */
-static void expect_names(rlc_module *module, const char *wanted) {
-    rlc_arena arena = {0};
-    rlc_named_tensor *list;
-    char got[1024] = "";
-    int count;
-    expect_ok(rlc_module_state_dict(module, &arena, &list, &count));
-    for (int i = 0; i < count; i++) {
-        strcat(strcat(got, list[i].name), " ");
-    }
-    assert_string_equal(got, wanted);
-    rlc_arena_free(&arena);
 }
 
 /* Names are places: a member that is only named has that of its index, one that comes twice its first. */
@@ -261,6 +313,8 @@ static void test_long_messages(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files_of_pytorch, start, finish),
+        cmocka_unit_test_setup_teardown(test_network_of_images, start, finish),
+        cmocka_unit_test_setup_teardown(test_buffers, start, finish),
         cmocka_unit_test_setup_teardown(test_file_of_torchrl, start, finish),
         cmocka_unit_test_setup_teardown(test_sixteen_bits, start, finish),
         cmocka_unit_test_setup_teardown(test_names, start, finish),

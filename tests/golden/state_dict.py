@@ -57,4 +57,20 @@ policy = TensorDictSequential(
 save("state_dict_torchrl", policy.state_dict())
 out["torchrl"] = policy[0].module(x)
 
+# Mnih et al.'s network for Atari (2015) with few channels: its kernels and strides, its picture, its names
+images = torch.randint(0, 256, (2, 4, 84, 84), generator=g, dtype=torch.uint8)
+atari = torch.nn.Sequential(
+    torch.nn.Conv2d(4, 4, 8, stride=4), torch.nn.ReLU(), torch.nn.Conv2d(4, 8, 4, stride=2), torch.nn.ReLU(),
+    torch.nn.Conv2d(8, 8, 3, stride=1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 7 * 7, 16),
+    torch.nn.ReLU(), torch.nn.Linear(16, 6))
+save("state_dict_atari", drawn(atari).state_dict())
+out["images"], out["atari"] = images, atari(images / 255)
+
+# buffers beside parameters, after three batches
+norm = drawn(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 2)))
+for _ in range(3):
+    norm(torch.randn(16, 4, generator=g) * 2 + 1)
+save("state_dict_batch_norm", norm.state_dict())
+out["batch_norm"] = norm.eval()(x)
+
 save("state_dict", out)
