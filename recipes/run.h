@@ -18,6 +18,7 @@
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
+#include "recipes/pictures.h"
 #include "recipes/recipe.h"
 
 RLC_BEGIN
@@ -53,7 +54,7 @@ typedef struct rlc_running_sum {
 
 enum { RLC_MAX_OPTIMS = 16, RLC_MAX_SUMS = 32 };
 
-typedef struct rlc_run {
+struct rlc_run {
     rlc_recipe recipe;
     rlc_registry *registry;
     rlc_device *device;
@@ -71,6 +72,7 @@ typedef struct rlc_run {
     rlc_eval_options eval;
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
+    rlc_pictures pictures;
     rlc_program *collecting, *updating, *evaluating;
     bool sequences; /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
     const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
@@ -83,7 +85,7 @@ typedef struct rlc_run {
     rlc_stream *shuffle;        /* of minibatches */
     rlc_tensor *order, *place;  /* int64: the rows of a batch in random order, and where the next minibatch begins */
     rlc_tensor *frames_view;
-} rlc_run;
+};
 
 /* Reads a recipe, with overrides such as "loss.gamma=0.95", and builds it. */
 rlc_status rlc_run_load(const char *path, const char *const *overrides, int count, rlc_run **run);
@@ -93,7 +95,7 @@ void rlc_run_free(rlc_run *run);
 rlc_module *rlc_run_module(const rlc_run *run, const char *name);
 
 /* Builds the same recipe once more and goes through all that training does: a batch of random actions and one of the
- * policy, an update, the targets, an evaluation's first steps. */
+ * policy, an update, the targets, an evaluation's first steps, a picture. */
 rlc_status rlc_run_check(const rlc_run *run);
 
 /* Collects one batch and learns from it as often as the recipe says. */

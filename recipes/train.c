@@ -122,6 +122,9 @@ static rlc_status report(rlc_run *run, rlc_output *output, rlc_evaluation *evalu
     if (run->eval_policy != NULL && (last || is_due(frames, batch, run->eval.every))) {
         RLC_TRY(evaluate(run, output, evaluation));
     }
+    if (output != NULL && run->pictures.module != NULL && (last || is_due(frames, batch, run->pictures.every))) {
+        RLC_TRY(rlc__pictures_write(run, output->folder));
+    }
     if (output != NULL && (last || is_due(frames, batch, run->checkpoint.every))) {
         RLC_TRY(rlc_output_checkpoint(output, run));
     }
