@@ -145,7 +145,7 @@ tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
 ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers modules state_dict layers recurrent distributions \
-            normal_params policy losses dqn dqn_networks conv_net distributional quantile values estimators prioritized \
+            normal_params policy losses gan dqn dqn_networks conv_net distributional quantile values estimators prioritized \
             multi_step buffer collect exploration classic_control games images $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 

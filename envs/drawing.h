@@ -20,6 +20,8 @@ typedef struct rlc_drawing_table {
     rlc_status (*draw)(rlc_drawing *drawing, const float *state, uint8_t *rgb);
     void (*close)(rlc_drawing *drawing);
     const rlc_film_class *gif, *png;
+    /* Writes one picture, uint8 [height, width, 3], whole or not at all. */
+    rlc_status (*save_png)(const char *path, int height, int width, const uint8_t *rgb);
 } rlc_drawing_table;
 
 /* The table; NULL with an error that tells what to do when rlc_draw.so is not there. */

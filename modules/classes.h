@@ -7,7 +7,7 @@
 extern const rlc_module_class rlc_linear_class, rlc_mlp_class, rlc_sequential_class, rlc_actor_class,
     rlc_qvalue_module_class, rlc_qvalue_actor_class, rlc_egreedy_class, rlc_probabilistic_actor_class,
     rlc_normal_param_extractor_class, rlc_state_independent_scale_class, rlc_tanh_module_class,
-    rlc_additive_gaussian_class, rlc_ornstein_uhlenbeck_class, rlc_gsde_class, rlc_value_operator_class;
+    rlc_additive_gaussian_class, rlc_ornstein_uhlenbeck_class, rlc_gsde_class, rlc_value_operator_class, rlc_random_policy_class;
 
 extern const rlc_module_class rlc_dueling_mlp_class, rlc_noisy_linear_class, rlc_distributional_dqn_net_class,
     rlc_distributional_qvalue_module_class, rlc_distributional_qvalue_actor_class, rlc_quantile_qvalue_module_class;

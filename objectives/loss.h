@@ -86,7 +86,7 @@ extern const rlc_module_class rlc_dqn_loss_class, rlc_distributional_dqn_loss_cl
     rlc_ddpg_loss_class, rlc_td3_loss_class, rlc_sac_loss_class, rlc_discrete_sac_loss_class, rlc_redq_loss_class,
     rlc_iql_loss_class, rlc_discrete_iql_loss_class, rlc_cql_loss_class, rlc_discrete_cql_loss_class,
     rlc_clip_ppo_loss_class, rlc_kl_pen_ppo_loss_class, rlc_a2c_loss_class, rlc_reinforce_loss_class,
-    rlc_cem_loss_class;
+    rlc_cem_loss_class, rlc_gan_loss_class;
 
 RLC_END
 

@@ -45,7 +45,7 @@ static rlc_status refuse_or_empty(const char *folder, bool overwrite) {
             return rlc_fail(RLC_FAILED, "%s: could not be removed: %s", path, strerror(errno));
         }
     }
-    return RLC_OK;
+    return overwrite ? rlc__pictures_remove(folder) : RLC_OK;
 }
 
 static rlc_status open_log(const char *folder, const char *file, const char *header, FILE **log) {

@@ -6,6 +6,7 @@
  *     checkpoint.safetensors    parameters under PyTorch's names and layouts
  *     resume.safetensors        all that a resume needs, the parameters included
  *     summary.json              the result
+ *     pictures/000001000.png    what section `pictures` asks for, see pictures.h
  *
  * A checkpoint is written to temporary files that are synced and renamed, resume.safetensors first: whenever a run is
  * killed, there is one whole file to go on from. It remembers how long the logs were; a resume cuts them back to that.

@@ -32,6 +32,7 @@ const rlc_option rlc__recipe_options[] = {
     SECTION(eval, "when and how the policy is evaluated"),
     SECTION(log, "how often numbers are written"),
     SECTION(checkpoint, "how often the run is saved"),
+    SECTION(pictures, "what a module makes of noise, drawn as it is trained"),
     {0},
 };
 

@@ -31,7 +31,7 @@ typedef struct rlc_recipe {
     rlc_strings plugins;
     const rlc_value *include; /* always NULL: what a recipe includes is part of it once it is read */
     const rlc_value *env, *modules, *collector, *buffer, *advantage, *loss, *target, *optim, *train, *eval, *log,
-        *checkpoint;
+        *checkpoint, *pictures;
 } rlc_recipe;
 
 /* Reads a recipe, with what it includes, and puts `overrides` ("loss.gamma=0.95") over it. */

@@ -242,6 +242,12 @@ static void add_training(rlrun_table *t, const rlc_run *run) {
         add(&c, run->eval.every > 0 ? "every %lld frames and at the end" : "at the end", (long long)run->eval.every);
         rlrun_table_row(t, "eval", c.text);
     }
+    if (run->pictures.module != NULL) {
+        c.length = 0;
+        add(&c, "%s, %d x %d samples every %lld frames and at the end", run->pictures.module->path, run->pictures.rows,
+            run->pictures.columns, (long long)run->pictures.every);
+        rlrun_table_row(t, "pictures", c.text);
+    }
 }
 
 static void print_parts(const rlc_run *run) {

@@ -34,6 +34,7 @@ const rlrun_section rlrun_sections[] = {
     {"eval", "when and how the policy is evaluated", rlc__eval_options},
     {"log", "how often numbers are written", rlc__log_options},
     {"checkpoint", "how often the run is saved", rlc__checkpoint_options},
+    {"pictures", "what a module makes of noise, drawn as it is trained", rlc__pictures_options},
     {"state_dict", "weights from a file: an option of each module and loss, not of the recipe",
      rlc__state_dict_options},
     {NULL, NULL, NULL},

@@ -208,7 +208,8 @@ static rlc_status build_minibatches(rlc_run *run) {
         run->train.minibatch_size = frames;
     }
     if (run->train.minibatch_size % unit != 0) {
-        return rlc_value_fail(r->train, "train: minibatch_size (%lld) must be a multiple of the %lld steps that each "
+        return rlc_value_fail(r->train,
+                              "train: minibatch_size (%lld) must be a multiple of the %lld steps that each "
                               "environment makes in a batch: a recurrent network learns from sequences",
                               (long long)run->train.minibatch_size, (long long)unit);
     }
@@ -304,6 +305,7 @@ static rlc_status build(rlc_run *run) {
     RLC_TRY(build_env(run));
     RLC_TRY(read_options(run));
     RLC_TRY(declare(run));
+    RLC_TRY(rlc__pictures_read(run));
     RLC_TRY(require(run, r->collector, "collector"));
     RLC_TRY(rlc_collector_new(run->model, run->env, r->collector, &run->collector));
     RLC_TRY(find_wanted(run));
@@ -320,6 +322,7 @@ static rlc_status build(rlc_run *run) {
     int64_t total = run->collector->total_frames;
     run->log.every = run->log.every > 0 ? run->log.every : (total + 49) / 50;
     run->checkpoint.every = run->checkpoint.every > 0 ? run->checkpoint.every : (total + 9) / 10;
+    run->pictures.every = run->pictures.every > 0 ? run->pictures.every : (total + 9) / 10;
     return rlc_log_line_new(run, &run->line);
 }
 
@@ -344,7 +347,7 @@ rlc_status rlc_run_load(const char *path, const char *const *overrides, int coun
     return finish(run, rlc_recipe_load(path, overrides, count, &run->recipe), out);
 }
 
-/* One batch of random actions where the recipe has them, one of the policy, an update, a look at the evaluation. */
+/* One batch of random actions where the recipe has them, one of the policy, an update, a look at the evaluation, a picture. */
 static rlc_status rehearse(rlc_run *run) {
     rlc_collector *c = run->collector;
     if (c->init_random_frames > 0) {
@@ -354,7 +357,8 @@ static rlc_status rehearse(rlc_run *run) {
     do { /* the first return of several steps takes as many */
         RLC_TRY(rlc_run_iterate(run));
     } while (run->buffer != NULL && rlc_buffer_is_waiting(run->buffer));
-    return run->eval_policy != NULL ? rlc_run_try_evaluation(run) : RLC_OK;
+    RLC_TRY(run->eval_policy != NULL ? rlc_run_try_evaluation(run) : RLC_OK);
+    return run->pictures.module != NULL ? rlc__pictures_draw(run, NULL) : RLC_OK;
 }
 
 rlc_status rlc_run_check(const rlc_run *run) {

@@ -18,6 +18,7 @@
 #include "objectives/loss.h"
 #include "objectives/optim.h"
 #include "objectives/target.h"
+#include "recipes/pictures.h"
 #include "recipes/recipe.h"
 
 RLC_BEGIN
@@ -55,7 +56,7 @@ enum { RLC_MAX_OPTIMS = 16, RLC_MAX_SUMS = 32 };
 
 typedef struct rlc_log_line rlc_log_line; /* log_line.h */
 
-typedef struct rlc_run {
+struct rlc_run {
     rlc_recipe recipe;
     rlc_registry *registry;
     rlc_device *device;
@@ -73,6 +74,7 @@ typedef struct rlc_run {
     rlc_eval_options eval;
     rlc_log_options log;
     rlc_checkpoint_options checkpoint;
+    rlc_pictures pictures;
     rlc_program *collecting, *updating, *evaluating;
     bool sequences; /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
     const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
@@ -86,7 +88,7 @@ typedef struct rlc_run {
     rlc_tensor *order, *place;  /* int64: the rows of a batch in random order, and where the next minibatch begins */
     rlc_tensor *frames_view;
     rlc_log_line *line;
-} rlc_run;
+};
 
 /* Reads a recipe, with overrides such as "loss.gamma=0.95", and builds it. */
 rlc_status rlc_run_load(const char *path, const char *const *overrides, int count, rlc_run **run);
@@ -100,7 +102,7 @@ enum { RLC_PLACE_TEXT = 64 };
 const char *rlc_run_place(const rlc_run *run, char text[RLC_PLACE_TEXT]);
 
 /* Builds the same recipe once more and goes through all that training does: a batch of random actions and one of the
- * policy, an update, the targets, an evaluation's first steps. */
+ * policy, an update, the targets, an evaluation's first steps, a picture. */
 rlc_status rlc_run_check(const rlc_run *run);
 
 /* Collects one batch and learns from it as often as the recipe says. */

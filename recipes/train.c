@@ -56,6 +56,9 @@ static rlc_status report(rlc_run *run, rlc_output *output, rlc_evaluation *evalu
     if (evaluates) {
         RLC_TRY(evaluate(run, output, evaluation));
     }
+    if (output != NULL && run->pictures.module != NULL && (last || is_due(frames, batch, run->pictures.every))) {
+        RLC_TRY(rlc__pictures_write(run, output->folder));
+    }
     if (output != NULL && (last || is_due(frames, batch, run->checkpoint.every))) {
         RLC_TRY(save(run, output));
     }

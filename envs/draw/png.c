@@ -1,4 +1,4 @@
-/* png.c: a folder with a PNG for each picture: 00000.png, 00001.png, ... */
+/* png.c: a folder with a PNG for each picture: 00000.png, 00001.png, ...; and a single one. */
 #include <cairo/cairo.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +60,16 @@ static rlc_film *open_png(const char *path, rlc_film film) {
     return &p->base;
 }
 
-static void fill_surface(const png *p, const uint8_t *rgb) {
-    uint8_t *row = cairo_image_surface_get_data(p->surface);
-    for (int y = 0; y < p->base.height; y++, row += cairo_image_surface_get_stride(p->surface)) {
+static void fill_surface(cairo_surface_t *surface, const uint8_t *rgb) {
+    uint8_t *row = cairo_image_surface_get_data(surface);
+    const int height = cairo_image_surface_get_height(surface), width = cairo_image_surface_get_width(surface);
+    for (int y = 0; y < height; y++, row += cairo_image_surface_get_stride(surface)) {
         uint32_t *pixel = (uint32_t *)(void *)row;
-        for (int x = 0; x < p->base.width; x++, rgb += 3) {
+        for (int x = 0; x < width; x++, rgb += 3) {
             pixel[x] = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
         }
     }
-    cairo_surface_mark_dirty(p->surface);
+    cairo_surface_mark_dirty(surface);
 }
 
 static rlc_status put_frame(rlc_film *film, const uint8_t *rgb) {
@@ -77,7 +78,7 @@ static rlc_status put_frame(rlc_film *film, const uint8_t *rgb) {
     if (!name_picture(p, film->frames, path)) {
         return rlc_error_status();
     }
-    fill_surface(p, rgb);
+    fill_surface(p->surface, rgb);
     const cairo_status_t status = cairo_surface_write_to_png(p->surface, path);
     if (status != CAIRO_STATUS_SUCCESS) {
         return rlc_fail(RLC_FAILED, "%s: cannot be written: %s", path, cairo_status_to_string(status));
@@ -87,3 +88,24 @@ static rlc_status put_frame(rlc_film *film, const uint8_t *rgb) {
 }
 
 const rlc_film_class rlc_png_class = {.open = open_png, .frame = put_frame, .close = close_png};
+
+static cairo_status_t put_bytes(void *out, const unsigned char *data, unsigned length) {
+    return fwrite(data, 1, length, out) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static bool write_surface(FILE *out, void *surface) {
+    return cairo_surface_write_to_png_stream(surface, put_bytes, out) == CAIRO_STATUS_SUCCESS;
+}
+
+rlc_status rlc_png_save(const char *path, int height, int width, const uint8_t *rgb) {
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    rlc_status status = RLC_OK;
+    if (cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS) {
+        status = rlc_fail(RLC_FAILED, "Cairo: %s", cairo_status_to_string(cairo_surface_status(surface)));
+    } else {
+        fill_surface(surface, rgb);
+        status = rlc_file_write(path, write_surface, surface);
+    }
+    cairo_surface_destroy(surface);
+    return status;
+}

@@ -133,4 +133,5 @@ const rlc_drawing_table rlc__drawing = {
     .close = close_drawing,
     .gif = &rlc_gif_class,
     .png = &rlc_png_class,
+    .save_png = rlc_png_save,
 };
