@@ -67,6 +67,7 @@ struct rlc_env {
     const char *place; /* the option `device`, or NULL */
     int picture; /* rlc_picture, of a game */
     bool from_pixels, pixels_only;
+    bool steps_draw; /* for from_pixels, or for rlc_env_draw_steps */
     const rlc_value *transform_options;
     rlc_spec observation, action, pixels_spec;
     rlc_arena arena;
@@ -85,7 +86,6 @@ struct rlc_env {
     /* of the step that was recorded last, as the environment itself has them, before transforms */
     rlc_tensor *taken, *last, *reward; /* action, observation, reward */
     rlc_tensor *pixels, *first_pixels; /* what the step led to, and what the next one starts from: of a reset, both */
-    bool steps_draw;                   /* for from_pixels, or for rlc_env_draw_steps */
     rlc_renderer *renderer;            /* NULL before the first picture */
     rlc_dict *carried;                 /* roots that hold a dict from one program to the next */
 };
