@@ -66,7 +66,8 @@ static bool moves(const rlc_tensor *t) {
     return t != NULL && t->device != t->device->shared;
 }
 
-/* Room for all operands. What has become too small is left to the graphs that know it. */
+/* Room for all operands. One that has become too small is kept, for the graphs that know it: the next one begins with where it
+ * is. */
 static bool make_room(rlc_cuda *cuda, const rlc_node *node) {
     size_t size = size_of(node->out);
     for (int i = 0; i < 3; i++) {
@@ -76,11 +77,12 @@ static bool make_room(rlc_cuda *cuda, const rlc_node *node) {
         size += moves(node->more[i]) ? size_of(node->more[i]) : 0;
     }
     if (size > cuda->call_room_size) {
-        void *room = rlc__cuda_pinned(cuda, 2 * size);
+        char *room = (char *)rlc__cuda_pinned(cuda, ALIGNMENT + 2 * size);
         if (room == NULL) {
             return false;
         }
-        cuda->call_room = (char *)room;
+        memcpy(room, &cuda->call_room, sizeof cuda->call_room);
+        cuda->call_room = room + ALIGNMENT;
         cuda->call_room_size = 2 * size;
     }
     return true;
