@@ -298,8 +298,7 @@ static void test_environments(void **state) {
         "{type: CartPole, num_envs: 300, device: cpu}",
         "{type: Acrobot, num_envs: 7, action_encoding: categorical, max_episode_steps: 50, device: cpu}",
         "{type: Pendulum, num_envs: 1, max_episode_steps: 40, device: cpu, transforms: [{type: VecNorm}]}",
-        "{type: CartPole, num_envs: 40, device: cpu, transforms: [{type: StepCounter, max_steps: 9}, {type: "
-        "RewardSum}]}",
+        "{type: CartPole, num_envs: 40, device: cpu, transforms: [{type: StepCounter, max_steps: 9}]}",
         "{type: Breakout, num_envs: 33, device: cpu}",
     };
     for (int k = 0; k < RLC_COUNT(options); k++) {
