@@ -6,6 +6,7 @@
 
 #include "core/record.h"
 #include "envs/keys.h"
+#include "envs/transform.h"
 #include "tensordict/composite.h"
 
 enum { STEPS = 200, FEW_STEPS = 10, MANY_ROWS = 50000, SHORT_EPISODE = 5, SHORT_STEPS = 4 * SHORT_EPISODE };
@@ -230,11 +231,21 @@ static void check_start(checker *c, const rlc_dict *root) {
     }
 }
 
-/* The environment counts the steps of each episode: from 0 where it was reset, on by one elsewhere. */
+/* How many steps of its own the environment makes of one, in rows that are not done on the way. */
+static int64_t times_of(const rlc_env *env) {
+    int64_t times = 1;
+    for (int i = 0; i < env->num_transforms; i++) {
+        times *= env->transforms[i]->times > 0 ? env->transforms[i]->times : 1;
+    }
+    return times;
+}
+
+/* The environment counts the steps of each episode: from 0 where it was reset, on by its own steps elsewhere. */
 static void check_elapsed(checker *c) {
+    const int64_t times = times_of(c->env);
     const int64_t *now = rlc_error_status() == RLC_OK ? fetch(c, c->env->elapsed) : NULL;
     for (int64_t i = 0; now != NULL && i < c->env->num_envs; i++) {
-        int64_t wanted = c->next == NULL || c->done[i] ? 0 : c->elapsed[i] + 1;
+        int64_t wanted = c->next == NULL || c->done[i] ? 0 : c->elapsed[i] + times;
         if (now[i] != wanted) {
             wrong(c, "row %lld is %sdone, but env->elapsed counts %lld steps where it should count %lld", (long long)i,
                   c->next == NULL || c->done[i] ? "" : "not ", (long long)now[i], (long long)wanted);

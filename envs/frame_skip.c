@@ -77,7 +77,7 @@ static void repeat(const rlc_transform *self, const rlc_dict *td, rlc_dict *next
     put_back(env, &before, ended);
     rlc_dict_each(later, merge, &(merging){next, ended});
     env->last = rlc_where(ended, last, env->last);
-    env->pixels = env->from_pixels ? rlc_where(rlc_transform_rows(ended, pixels), pixels, env->pixels) : NULL;
+    env->pixels = pixels != NULL ? rlc_where(rlc_transform_rows(ended, pixels), pixels, env->pixels) : NULL;
     env->reward = add_reward(reward, env->reward, ended);
 }
 
@@ -87,8 +87,14 @@ static void step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
     }
 }
 
+static void init(rlc_transform *self, rlc_env *env) {
+    (void)env;
+    self->times = ((FrameSkipTransform *)self)->frame_skip;
+}
+
 const rlc_transform_class rlc_frame_skip_class = {
     .base = RLC_CLASS("transform", FrameSkipTransform, .doc = "repeats each action and adds up the rewards",
                       .options = options),
+    .init = init,
     .step = step,
 };

@@ -10,12 +10,13 @@ bool rlc__image_check(const rlc_transform *self, const rlc_tensor *x) {
     return false;
 }
 
-/* Colours, or one to four channels, have no more planes than that; a picture three pixels wide is none. */
+/* Colours and the planes of games are few; a picture of four pixels' width is none. */
 bool rlc__image_check_planes(const rlc_transform *self, const rlc_tensor *x) {
     if (!rlc__image_check(self, x)) {
         return false;
     }
-    if (rlc_size(x, -1) != 3 || rlc_size(x, -3) <= 4) {
+    enum { FEW = 4 };
+    if (rlc_size(x, -1) > FEW || rlc_size(x, -3) <= FEW) {
         return true;
     }
     char text[RLC_SHAPE_TEXT];

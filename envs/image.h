@@ -18,7 +18,7 @@
         RLC_STRINGS(Type, out_keys, NULL, "where they are written; where they were unless given")
 
 /* False, with an error that names the transform, unless x has a batch and three dimensions behind it; and for those that
- * work on channels first, where x has three of them last: what comes from an environment without ToTensorImage. */
+ * work on channels first, where x has few of them last: what comes from an environment without ToTensorImage. */
 bool rlc__image_check(const rlc_transform *self, const rlc_tensor *x);
 bool rlc__image_check_planes(const rlc_transform *self, const rlc_tensor *x);
 

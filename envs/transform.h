@@ -65,6 +65,7 @@ struct rlc_transform {
     const rlc_key *also;      /* one more that it reads, or NULL */
     int reach;                /* of one that looks back: so many steps, at most RLC_MAX_REACH */
     bool wants_age;
+    int times;               /* of one that repeats actions: how many steps it makes of each, else 0 */
     rlc_tensor **kept, *age; /* in an environment: the last `reach` moments of each entry, and the age [1, N] */
 };
 

@@ -124,7 +124,7 @@ static rlc_status parse_seed(const char *text, int64_t *seed) {
 }
 
 rlc_status rlrun_play(const rlrun_arguments *a) {
-    static const char *const on_cpu = "device=cpu";
+    static const char *const on_cpu[] = {"device=cpu", "precision=f32", "env.device=cpu"};
     output outputs[OUTPUTS] = {
         [GIF] = {.option = "--gif", .suffix = ".gif", .path = a->gif},
         [PNG] = {.option = "--png", .path = a->png},
@@ -137,7 +137,7 @@ rlc_status rlrun_play(const rlrun_arguments *a) {
     if (a->seed != NULL) {
         RLC_TRY(parse_seed(a->seed, &film.seed));
     }
-    RLC_TRY(rlrun_load_trained(a->target, &on_cpu, 1, &run));
+    RLC_TRY(rlrun_load_trained(a->target, on_cpu, RLC_COUNT(on_cpu), &run));
     film.seed = a->seed != NULL ? film.seed : run->eval.seed;
     rlc_status status = play(run, &film, outputs, a->quiet);
     rlc_run_free(run);

@@ -220,6 +220,8 @@ static void test_mistakes(void **unused) {
         {", {type: ToTensorImage, in_keys: [pixel]}", "there is no key 'pixel'"},
         {", {type: GrayScale}", "channels first here, but this is [2, 23, 31, 3]; put {type: ToTensorImage} before it"},
         {", {type: CartCrop}", "channels first here, but this is [2, 23, 31, 3]; put {type: ToTensorImage} before it"},
+        {", {type: Resize, w: 42}",
+         "channels first here, but this is [2, 23, 31, 3]; put {type: ToTensorImage} before it"},
         {BYTES ", {type: CatFrames, N: 2, dim: -3}, {type: GrayScale}",
          "colours are three channels, [..., 3, H, W], but this is [2, 6, 23, 31]"},
         {", {type: Resize}", "env.transforms.1: option 'w' is required"},
@@ -240,6 +242,11 @@ static void test_mistakes(void **unused) {
         expect_error(status, RLC_INVALID, cases[i][1]);
         assert_null(none);
     }
+    /* those of games have other numbers of planes than three */
+    rlc_env *none = NULL;
+    expect_error(rlc_env_make(world_registry(), test_device(), 1,
+                              "{type: Breakout, size: atari, num_envs: 2, transforms: [{type: Resize, w: 42}]}", &none),
+                 RLC_INVALID, "channels first here, but this is [2, 84, 84, 1]; put {type: ToTensorImage} before it");
 }
 
 int main(void) {
