@@ -12,15 +12,18 @@ typedef struct memory {
 
 static void sgd(rlc_tensor *p, rlc_tensor *lr, const memory *m) {
     (void)m;
-    rlc_sgd_step(p, p->grad, NULL, lr, &(rlc_sgd){0});
+    const rlc_sgd settings = {.momentum = 0};
+    rlc_sgd_step(p, p->grad, NULL, lr, &settings);
 }
 
 static void momentum(rlc_tensor *p, rlc_tensor *lr, const memory *m) {
-    rlc_sgd_step(p, p->grad, m->average, lr, &(rlc_sgd){.momentum = 0.9});
+    const rlc_sgd settings = {.momentum = 0.9};
+    rlc_sgd_step(p, p->grad, m->average, lr, &settings);
 }
 
 static void rmsprop(rlc_tensor *p, rlc_tensor *lr, const memory *m) {
-    rlc_rmsprop_step(p, p->grad, m->square, NULL, NULL, lr, &(rlc_rmsprop){.alpha = 0.99, .eps = 1e-8});
+    const rlc_rmsprop settings = {.alpha = 0.99, .eps = 1e-8};
+    rlc_rmsprop_step(p, p->grad, m->square, NULL, NULL, lr, &settings);
 }
 
 /* The averages begin at 0 and are too small at first; the powers of beta1 and beta2 correct that, and move on by a tick. */
@@ -76,6 +79,7 @@ static rlc_status train(int i, rlc_program *program, rlc_tensor *line, rlc_tenso
 }
 
 static rlc_status lesson(rlc_device *cpu, rlc_program *program, rlc_state *state) {
+    const double powers[] = {0, 1, 1}; /* no step yet, and both betas to the power of 0 */
     for (int i = 0; i < RLC_COUNT(optimizers); i++) {
         rlc_tensor *line = rlc_state_tensor(state, cpu, "line", RLC_F32, RLC_SHAPE(2));
         rlc_tensor *lr = rlc_state_tensor(state, cpu, "lr", RLC_F32, RLC_SHAPE(1));
@@ -85,7 +89,7 @@ static rlc_status lesson(rlc_device *cpu, rlc_program *program, rlc_state *state
         RLC_TRY(rlc_error_status());
         RLC_TRY(rlc_requires_grad(line));
         RLC_TRY(rlc_tensor_write(lr, &optimizers[i].lr)); /* a tensor, so that a schedule could change it */
-        RLC_TRY(rlc_tensor_write(m.powers, (const double[]){0, 1, 1}));
+        RLC_TRY(rlc_tensor_write(m.powers, powers));
         RLC_TRY(train(i, program, line, lr, &m));
     }
     return RLC_OK;

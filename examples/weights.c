@@ -5,6 +5,7 @@
  *
  * In Python: net.load_state_dict(safetensors.torch.load_file("net.safetensors")), and back by save_file(net.state_dict(), ...).
  */
+#define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <stdlib.h>
 #include <unistd.h>
 
