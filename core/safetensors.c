@@ -163,14 +163,22 @@ static rlc_status widen_all(rlc_safetensors *file) {
     return RLC_OK;
 }
 
+/* A zip, or as PyTorch once wrote, a pickle. */
+static bool is_pytorch(const rlc_safetensors *file) {
+    return file->size > 2 && (memcmp(file->map, "PK", 2) == 0 || (unsigned char)file->map[0] == 0x80);
+}
+
 static rlc_status parse(const char *path, rlc_safetensors *file) {
     uint64_t length = 0;
     for (int i = 0; i < 8 && file->size >= 8; i++) {
         length |= (uint64_t)(unsigned char)file->map[i] << (8 * i);
     }
     if (file->size < 8 || length > file->size - 8) {
-        return rlc_fail(RLC_FAILED, "%s: not a safetensors file, or truncated: %zu bytes do not hold its header", path,
-                        file->size);
+        return rlc_fail(RLC_FAILED, "%s: not a safetensors file, or truncated: %zu bytes do not hold its header%s",
+                        path, file->size,
+                        is_pytorch(file) ? "; it looks like torch.save's, and safetensors.torch.save_file("
+                                           "net.state_dict(), ...) writes one that can be read"
+                                         : "");
     }
     const char *end = file->map + 8;
     errno = 0;

@@ -47,7 +47,8 @@ static rlc_tensor *cut(const CartCrop *c, rlc_tensor *x, rlc_tensor *state) {
     const int64_t height = (int64_t)((double)rows * c->bottom) - top;
     if (height < 1 || view < 1) {
         char text[RLC_SHAPE_TEXT];
-        return rlc__op_fail(c->base.path, "nothing is left of pictures of %s", rlc_shape_text(rlc_shape_of(x), text));
+        return rlc__op_fail(c->base.type->base.name, "nothing is left of pictures of %s",
+                            rlc_shape_text(rlc_shape_of(x), text));
     }
     x = rlc_permute(rlc_slice(x, 2, top, height), (const int[]){0, 3, 1, 2});
     rlc_tensor *row = rlc_reshape(rlc_mul_scalar(rlc_arange(RLC_I64, n), (double)columns), RLC_SHAPE(n, 1));
@@ -61,7 +62,7 @@ static rlc_tensor *cut(const CartCrop *c, rlc_tensor *x, rlc_tensor *state) {
 static bool one_each(const rlc_transform *self, const rlc_tensor *x) {
     char text[RLC_SHAPE_TEXT];
     if (x->ndim != 4) {
-        rlc__op_fail(self->path, "there is one picture for each cart, [N, C, H, W], but this is %s",
+        rlc__op_fail(self->type->base.name, "there is one picture for each cart, [N, C, H, W], but this is %s",
                      rlc_shape_text(rlc_shape_of(x), text));
     }
     return x->ndim == 4;

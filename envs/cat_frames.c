@@ -50,8 +50,8 @@ static rlc_tensor *look_back(rlc_transform *self, rlc_tensor *moments, rlc_tenso
     rlc_tensor *parts[RLC_MAX_REACH];
     if (-c->dim > moments->ndim - 2) {
         char text[RLC_SHAPE_TEXT];
-        return rlc__op_fail(self->path, "dim %d is none of an entry's own, which is %s with time in front", c->dim,
-                            rlc_shape_text(rlc_shape_of(moments), text));
+        return rlc__op_fail(self->type->base.name, "dim %d is none of an entry's own, which is %s with time in front",
+                            c->dim, rlc_shape_text(rlc_shape_of(moments), text));
     }
     for (int i = 0; i < c->N; i++) {
         parts[i] = rlc_slice(moments, 0, i, steps);

@@ -34,8 +34,9 @@ static rlc_tensor *crop(rlc_transform *self, rlc_tensor *x) {
     }
     const int64_t more_rows = rlc_size(x, -2) - c->h, more_columns = rlc_size(x, -1) - c->w;
     if (more_rows < 0 || more_columns < 0) {
-        return rlc__op_fail(self->path, "%d x %d pixels (w x h) cannot be cut out of %s, which is [..., C, H, W]", c->w,
-                            c->h, rlc_shape_text(rlc_shape_of(x), text));
+        return rlc__op_fail(self->type->base.name,
+                            "%d x %d pixels (w x h) cannot be cut out of %s, which is [..., C, H, W]", c->w, c->h,
+                            rlc_shape_text(rlc_shape_of(x), text));
     }
     x = rlc_slice(x, -2, half_to_even(more_rows), c->h);
     return rlc_contiguous(rlc_slice(x, -1, half_to_even(more_columns), c->w));

@@ -35,8 +35,8 @@ static rlc_tensor *flatten(rlc_transform *self, rlc_tensor *x) {
     const FlattenObservation *f = (const FlattenObservation *)self;
     if (-f->first_dim >= x->ndim) {
         char text[RLC_SHAPE_TEXT];
-        return rlc__op_fail(self->path, "dimension %d of %s is that of the environments, which stays", f->first_dim,
-                            rlc_shape_text(rlc_shape_of(x), text));
+        return rlc__op_fail(self->type->base.name, "dimension %d of %s is that of the environments, which stays",
+                            f->first_dim, rlc_shape_text(rlc_shape_of(x), text));
     }
     return rlc_flatten(x, f->first_dim, f->last_dim);
 }

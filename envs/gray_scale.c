@@ -25,7 +25,7 @@ static rlc_tensor *to_gray(rlc_transform *self, rlc_tensor *x) {
         return NULL;
     }
     if (rlc_size(x, -3) != 3 && rlc_size(x, -3) != 1) {
-        return rlc__op_fail(self->path,
+        return rlc__op_fail(self->type->base.name,
                             "colours are three channels, [..., 3, H, W], but this is %s; "
                             "ToTensorImage before it puts channels first",
                             rlc_shape_text(rlc_shape_of(x), text));

@@ -5,7 +5,7 @@ bool rlc__image_check(const rlc_transform *self, const rlc_tensor *x) {
         return true;
     }
     char text[RLC_SHAPE_TEXT];
-    rlc__op_fail(self->path, "a picture has three dimensions behind the environments, but this is %s",
+    rlc__op_fail(self->type->base.name, "a picture has three dimensions behind the environments, but this is %s",
                  rlc_shape_text(rlc_shape_of(x), text));
     return false;
 }
@@ -20,7 +20,7 @@ bool rlc__image_check_planes(const rlc_transform *self, const rlc_tensor *x) {
         return true;
     }
     char text[RLC_SHAPE_TEXT];
-    rlc__op_fail(self->path,
+    rlc__op_fail(self->type->base.name,
                  "a picture has its channels first here, but this is %s; put {type: ToTensorImage} before it, with "
                  "from_int: false and dtype: uint8 where bytes are to stay bytes",
                  rlc_shape_text(rlc_shape_of(x), text));

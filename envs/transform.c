@@ -82,9 +82,28 @@ rlc_status rlc__transforms_build(rlc_transforms *list, const rlc_registry *regis
     return options == NULL || options->kind == RLC_NULL ? RLC_OK : add_list(list, registry, path, options);
 }
 
+rlc_transform_at rlc__transform_enter(const rlc_transform *self) {
+    rlc_program *p = rlc_current();
+    const rlc_transform_at at = {p, p != NULL ? p->where : NULL, rlc_error_status() == RLC_OK};
+    if (p != NULL) {
+        p->where = self->path;
+    }
+    return at;
+}
+
+void rlc__transform_leave(const rlc_transform *self, rlc_transform_at at) {
+    if (at.program != NULL) {
+        at.program->where = at.where;
+    }
+    if (at.was_good && rlc_error_status() != RLC_OK) {
+        rlc_value_locate(self->options);
+    }
+}
+
 void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows) {
     for (int i = 0; i < env->num_transforms; i++) {
         rlc_transform *t = env->transforms[i];
+        const rlc_transform_at at = rlc__transform_enter(t);
         if (t->type->reset != NULL) {
             t->type->reset(t, root, rows);
         } else if (t->type->apply != NULL) {
@@ -92,10 +111,12 @@ void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows) {
         } else if (t->type->look_back != NULL) {
             rlc__look_back_reset(t, root, rows);
         }
+        rlc__transform_leave(t, at);
     }
 }
 
 void rlc__transform_step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
+    const rlc_transform_at at = rlc__transform_enter(self);
     if (self->type->step != NULL) {
         self->type->step(self, td, next);
     } else if (self->type->apply != NULL) {
@@ -103,6 +124,7 @@ void rlc__transform_step(rlc_transform *self, const rlc_dict *td, rlc_dict *next
     } else if (self->type->look_back != NULL) {
         rlc__look_back_step(self, next);
     }
+    rlc__transform_leave(self, at);
 }
 
 rlc_tensor *rlc__transforms_inverse(rlc_env *env, rlc_tensor *action) {

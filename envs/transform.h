@@ -101,6 +101,16 @@ rlc_tensor *rlc_transform_rows(rlc_tensor *rows, const rlc_tensor *like);
  * those of an environment. */
 rlc_status rlc__transforms_build(rlc_transforms *list, const rlc_registry *registry, const char *path,
                                  const rlc_value *options);
+
+/* Around what a transform does: its ops' messages name it, as they name modules, and say where the recipe has it. */
+typedef struct rlc_transform_at {
+    rlc_program *program;
+    const char *where;
+    bool was_good;
+} rlc_transform_at;
+rlc_transform_at rlc__transform_enter(const rlc_transform *self);
+void rlc__transform_leave(const rlc_transform *self, rlc_transform_at at);
+
 void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows);
 void rlc__transform_step(rlc_transform *self, const rlc_dict *td, rlc_dict *next);
 rlc_tensor *rlc__transforms_inverse(rlc_env *env, rlc_tensor *action);

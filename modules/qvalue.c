@@ -47,9 +47,20 @@ static const rlc_option options[] = {
     {0},
 };
 
+/* A network that runs along the last dimension of a picture writes as many sets of values as there are places before it. */
 static void init(rlc_module *self, const rlc_build *build) {
     QValueModule *m = (QValueModule *)self;
-    rlc__greedy_spec(self, build, m->action_space, rlc_size(rlc_in(self, build->example, 0), -1), &m->spec);
+    const rlc_tensor *values = rlc_in(self, build->example, 0);
+    char text[RLC_SHAPE_TEXT];
+    if (values != NULL && values->ndim > build->example->batch.ndim + 1) {
+        rlc_fail(
+            RLC_INVALID,
+            "%s: %s is %s, but there is one value for each action; what a network of vectors reads must be flat: a "
+            "picture goes through FlattenObservation, or a ConvNet",
+            self->path, self->in_keys[0]->name, rlc_shape_text(rlc_shape_of(values), text));
+        return;
+    }
+    rlc__greedy_spec(self, build, m->action_space, rlc_size(values, -1), &m->spec);
 }
 
 /* Of equal values the first action wins. */

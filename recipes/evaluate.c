@@ -77,17 +77,19 @@ static void count_step(const tally *t, const rlc_env *env, const rlc_dict *td) {
     rlc_assign(t->ended, rlc_logical_or(t->ended, rlc_dict_get(td, "next.done")));
 }
 
-/* Plays a few steps; the first chunk begins with a reset whose draws are those of every evaluation. */
+rlc_dict *rlc__run_start(const rlc_run *run, rlc_env *env) {
+    rlc_env_follow(env, run->env);
+    rlc_assign(env->stream->counter, rlc_zeros(RLC_I64, RLC_SHAPE(1)));
+    return rlc_env_reset(env);
+}
+
+/* Plays a few steps, the first chunk from the start. */
 static rlc_status play(rlc_run *run, const tally *t, bool first, bool *all_ended) {
     rlc_env *env = run->eval_env;
     rlc_begin(run->evaluating);
     rlc_set_exploration(RLC_EXPLORE_DETERMINISTIC);
     rlc_no_grad(true);
-    if (first) {
-        rlc_env_follow(env, run->env);
-        rlc_assign(env->stream->counter, rlc_zeros(RLC_I64, RLC_SHAPE(1)));
-    }
-    rlc_dict *td = first ? rlc_env_reset(env) : rlc_env_kept(env);
+    rlc_dict *td = first ? rlc__run_start(run, env) : rlc_env_kept(env);
     for (int i = 0; i < chunk_of(env) && td != NULL; i++) {
         rlc_dict *now = td;
         td = rlc_rollout_step(env, run->eval_policy, now);

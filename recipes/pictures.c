@@ -145,7 +145,9 @@ rlc_status rlc__pictures_draw(rlc_run *run, const char *path) {
     const rlc_drawing_table *drawing = rlc__drawing_load();
     const int64_t height = p->rows * (p->shape.values[p->shape.count - 2] + LINE) - LINE;
     const int64_t width = p->columns * (p->shape.values[p->shape.count - 1] + LINE) - LINE;
-    float *samples = rlc_calloc((size_t)(p->rows * p->columns * sample_size(p)), sizeof *samples);
+    const int64_t numbers = p->rows * p->columns * sample_size(p);
+    RLC_TRY(rlc_memory_check((double)sizeof(float) * (double)numbers + 3.0 * (double)(height * width), "pictures"));
+    float *samples = rlc_calloc((size_t)numbers, sizeof *samples);
     uint8_t *rgb = rlc_calloc((size_t)(height * width), 3);
     rlc_status status = drawing != NULL && samples != NULL && rgb != NULL ? sample(run, samples) : rlc_error_status();
     if (status == RLC_OK && path != NULL) {

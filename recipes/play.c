@@ -18,8 +18,7 @@ static rlc_status show(const stage *s, rlc_tensor *pixels) {
 }
 
 static rlc_status start(const stage *s) {
-    rlc_env_follow(s->env, s->run->env);
-    rlc_env_keep(s->env, rlc_env_reset(s->env));
+    rlc_env_keep(s->env, rlc__run_start(s->run, s->env));
     RLC_TRY(rlc_error_status());
     return show(s, s->env->first_pixels);
 }

@@ -31,11 +31,28 @@ static int spawn(const char *path, rlc_film film, int input, pid_t *child) {
                                  "-s",     size,        "-r",      rate, "-i",  "-",        "-vf",      LOOKS,
                                  "-an",    "-pix_fmt",  "yuv420p", "-f", "mp4", path,       NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes; /* a group of its own: Ctrl-C is for rlrun, which then closes the film */
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    const int error = posix_spawnp(child, words[0], &actions, NULL, (char *const *)words, environ);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    const int error = posix_spawnp(child, words[0], &actions, &attributes, (char *const *)words, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
+}
+
+/* A pipe whose end for writing is a stream; ends[0] is the other. */
+static bool open_pipe(FILE **writing, int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    *writing = fdopen(ends[1], "wb");
+    if (*writing == NULL) {
+        close(ends[0]);
+        close(ends[1]);
+    }
+    return *writing != NULL;
 }
 
 static rlc_film *open_mp4(const char *path, rlc_film film) {
@@ -44,7 +61,7 @@ static rlc_film *open_mp4(const char *path, rlc_film film) {
     if (m == NULL) {
         return NULL;
     }
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (!open_pipe(&m->pipe, ends)) {
         rlc_fail(RLC_FAILED, "%s: no pipe to ffmpeg: %s", path, strerror(errno));
         free(m);
         return NULL;
@@ -52,14 +69,13 @@ static rlc_film *open_mp4(const char *path, rlc_film film) {
     const int error = spawn(path, film, ends[0], &m->ffmpeg);
     close(ends[0]);
     m->base = film;
-    m->pipe = error == 0 ? fdopen(ends[1], "wb") : NULL;
-    if (m->pipe == NULL) {
-        close(ends[1]);
+    if (error != 0) {
+        fclose(m->pipe);
         free(m);
         rlc_fail(RLC_FAILED,
                  "%s: videos are made by the program ffmpeg, which cannot be started: %s; install it, or use "
                  "--gif or --png",
-                 path, strerror(error != 0 ? error : errno));
+                 path, strerror(error));
         return NULL;
     }
     /* an ffmpeg that ends early is an error that close_mp4 reports, not the end of rlrun */

@@ -15,7 +15,8 @@ typedef struct output {
     rlc_film *film;
 } output;
 
-enum { GIF, PNG, MP4, TERM, OUTPUTS };
+/* In the order in which they are opened: first those that a machine may not have, so that nothing half made is left. */
+enum { TERM, MP4, GIF, PNG, OUTPUTS };
 
 static volatile sig_atomic_t stop_signal;
 
@@ -49,10 +50,10 @@ static rlc_status check_output(const output *o, bool overwrite) {
 }
 
 static rlc_status check_outputs(const output *outputs, bool overwrite) {
-    bool any = outputs[TERM].path != NULL;
-    for (int i = GIF; i <= MP4; i++) {
+    bool any = false;
+    for (int i = 0; i < OUTPUTS; i++) {
         if (outputs[i].path != NULL) {
-            RLC_TRY(check_output(&outputs[i], overwrite));
+            RLC_TRY(i != TERM ? check_output(&outputs[i], overwrite) : RLC_OK);
             any = true;
         }
     }
@@ -62,20 +63,26 @@ static rlc_status check_outputs(const output *outputs, bool overwrite) {
                           "--term");
 }
 
-/* Gets each picture; films are opened with the first one, when their size is known. */
-static rlc_status show(void *data, const rlc_env *env, const uint8_t *rgb) {
-    const rlc_env_class *type = env->type;
+static rlc_status open_outputs(output *outputs, const rlc_env_class *type) {
     const rlc_film film = {type->frame_height, type->frame_width,
                            type->frames_per_second > 0 ? type->frames_per_second : 30, 0};
-    output *outputs = data;
     for (int i = 0; i < OUTPUTS; i++) {
         output *o = &outputs[i];
         if (o->path != NULL && o->film == NULL) {
             o->film = o->type->open(o->path, film);
+            RLC_TRY(o->film != NULL ? RLC_OK : rlc_error_status());
         }
-        if (o->path != NULL) {
-            RLC_TRY(o->film != NULL ? o->type->frame(o->film, rgb) : rlc_error_status());
-        }
+    }
+    return RLC_OK;
+}
+
+/* Gets each picture; films are opened with the first one, when their size is known. */
+static rlc_status show(void *data, const rlc_env *env, const uint8_t *rgb) {
+    output *outputs = data;
+    RLC_TRY(open_outputs(outputs, env->type));
+    for (int i = 0; i < OUTPUTS; i++) {
+        output *o = &outputs[i];
+        RLC_TRY(o->path != NULL ? o->type->frame(o->film, rgb) : RLC_OK);
     }
     return stop_signal == 0 ? RLC_OK : rlc_fail(RLC_INTERRUPTED, "stopped; the pictures so far are kept");
 }

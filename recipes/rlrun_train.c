@@ -63,6 +63,10 @@ static rlc_status load_folder(const char *folder, const char *const *changes, in
         return rlc_fail(RLC_INVALID, "%s: there is no such folder; give that of a run, such as runs/dqn/seed-1",
                         folder);
     }
+    if (rlrun_holds_seeds(folder)) {
+        return rlc_fail(RLC_INVALID, "%s: this folder holds the runs of several seeds; give one of them, %s/seed-1",
+                        folder, folder);
+    }
     if (snprintf(path, sizeof path, "%s/recipe.yaml", folder) >= (int)sizeof path || access(path, R_OK) != 0) {
         return rlc_fail(RLC_INVALID, "%s: there is no run in this folder: it holds no recipe.yaml", folder);
     }

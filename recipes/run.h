@@ -135,6 +135,8 @@ rlc_status rlc_run_try_evaluation(rlc_run *run);
 /* For those who play with the policy of the eval section (evaluate.c, play.c): an environment like the one that is trained
  * in, but for some of its options, {"num_envs", "1"}; and what can be wrong with that. */
 rlc_status rlc__run_env(const rlc_run *run, int64_t seed, const char *const (*changes)[2], int count, rlc_env **env);
+rlc_dict *rlc__run_start(const rlc_run *run,
+                         rlc_env *env); /* a reset with what was learned, and the same draws each time */
 rlc_status rlc__require_eval_policy(const rlc_run *run);
 rlc_status rlc__episode_too_long(const rlc_run *run);
 

@@ -216,7 +216,7 @@ static void test_mistakes(void **unused) {
         {", {type: ToTensorImage, dtype: uint8}",
          "dtype uint8 has no room for numbers from 0 to 1; add from_int: false"},
         {", {type: ToTensorImage, in_keys: [observation]}",
-         "env.transforms.1: a picture has three dimensions behind the environments, but this is [2, 4]"},
+         "env.transforms.1: ToTensorImage: a picture has three dimensions behind the environments, but this is [2, 4]"},
         {", {type: ToTensorImage, in_keys: [pixel]}", "there is no key 'pixel'"},
         {", {type: GrayScale}", "channels first here, but this is [2, 23, 31, 3]; put {type: ToTensorImage} before it"},
         {", {type: CartCrop}", "channels first here, but this is [2, 23, 31, 3]; put {type: ToTensorImage} before it"},
