@@ -45,6 +45,44 @@ static void test_targets_copy_what_was_loaded(void **state) {
     rlc_run_free(into);
 }
 
+static const rlc_tensor *buffer(const rlc_run *run, const char *name) {
+    for (int i = 0; i < run->model->state.count; i++) {
+        if (strcmp(run->model->state.items[i].name, name) == 0) {
+            return run->model->state.items[i].tensor;
+        }
+    }
+    fail_msg("no buffer %s", name);
+    return NULL;
+}
+
+/* Running statistics come with the weights that they fit, for a target network too. */
+static void test_targets_copy_buffers(void **state) {
+    (void)state;
+    static const char *const statistics[] = {"running_mean", "running_var"};
+    rlc_run *from, *into;
+    char option[1200], name[128];
+    const char *overrides[] = {
+        "modules.value_net={type: Sequential, out_keys: [action_value], modules: [{type: Linear, "
+        "out_features: 3}, {type: BatchNorm1d}, {type: Linear, out_features: 2}]}",
+        option};
+    const char *path = in_work_folder("normed.safetensors");
+    expect_ok(rlc_run_load("recipes/dqn.yaml", overrides, 1, &from));
+    for (int i = 0; i < RLC_COUNT(statistics); i++) {
+        snprintf(name, sizeof name, "modules.value_net.1.%s", statistics[i]);
+        expect_ok(rlc_tensor_write((rlc_tensor *)buffer(from, name), (const float[]){1.5f, 2.5f, (float)(i + 3)}));
+    }
+    expect_ok(rlc_module_save(rlc_run_module(from, "value_net"), path));
+    snprintf(option, sizeof option, "modules.value_net.state_dict=%s", path);
+    expect_ok(rlc_run_load("recipes/dqn.yaml", overrides, RLC_COUNT(overrides), &into));
+    for (int i = 0; i < RLC_COUNT(statistics); i++) {
+        snprintf(name, sizeof name, "loss.target_value_network.value_net.1.%s", statistics[i]);
+        const float *got = buffer(into, name)->data;
+        assert_true(got[0] == 1.5f && got[1] == 2.5f && got[2] == (float)(i + 3));
+    }
+    rlc_run_free(from);
+    rlc_run_free(into);
+}
+
 /* The least of two critics that are the same would be no better than one. */
 static void test_other_critics_start_anew(void **state) {
     (void)state;
@@ -113,6 +151,7 @@ static void test_mistakes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_targets_copy_what_was_loaded, fresh_start),
+        cmocka_unit_test_setup(test_targets_copy_buffers, fresh_start),
         cmocka_unit_test_setup(test_other_critics_start_anew, fresh_start),
         cmocka_unit_test_setup(test_from_a_checkpoint, fresh_start),
         cmocka_unit_test_setup(test_mistakes, fresh_start),
