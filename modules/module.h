@@ -143,6 +143,10 @@ rlc_tensor *rlc_parameter_new(rlc_module *self, const char *name, rlc_shape shap
  * target network follow the network's. */
 rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape);
 
+/* For init: the same for what is the run's and not the network's, where each environment's noise stands say: a checkpoint
+ * has it, so that a resume goes on from there, but it is no part of the state_dict, and no target follows it. */
+rlc_tensor *rlc_module_run_state(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape);
+
 /* For init: a random stream of the module's own. */
 rlc_stream *rlc_module_stream(rlc_module *self, const char *name);
 
