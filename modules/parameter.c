@@ -167,7 +167,7 @@ static rlc_status copy_all(const rlc_model *model) {
 /* What is loaded from files takes the place of what was drawn, so that parameters do not depend on what others load. */
 static rlc_status initialise(rlc_model *model, int64_t total) {
     RLC_TRY(fill_all(model, total));
-    for (int i = 0; i < model->num_modules; i++) {
+    for (int i = 0; i < model->num_modules && !model->awaits_checkpoint; i++) {
         RLC_TRY(rlc__module_load_option(model->modules[i]));
     }
     return copy_all(model);

@@ -3,8 +3,11 @@
 #include "tests/mistakes.h"
 #include "tests/stopped_run.h"
 
+#include <unistd.h>
+
 #include "modules/model.h"
 #include "modules/state_dict.h"
+#include "recipes/files.h"
 #include "recipes/run.h"
 
 static const rlc_tensor *parameter(const rlc_run *run, const char *name) {
@@ -117,9 +120,42 @@ static void test_from_a_checkpoint(void **state) {
     snprintf(line, sizeof line, "%s --quiet --out %s", in_work_folder("two/recipe.yaml"), in_work_folder("three"));
     expect_rlrun(line, 0, "");
     expect_equal_runs("two", "three");
-    snprintf(line, sizeof line, "eval %s", in_work_folder("two"));
-    expect_rlrun(line, 0, "episodes 2");
+}
+
+static const char *eval_of_two(void) {
+    static char arguments[600];
+    snprintf(arguments, sizeof arguments, "eval %s", in_work_folder("two"));
+    return arguments;
+}
+
+/* A run has all that it needs in its own folder, once it has a checkpoint there. */
+static void test_without_the_file(void **state) {
+    (void)state;
+    char file[600], kept[600];
+    snprintf(file, sizeof file, "%s", in_work_folder("one/checkpoint.safetensors"));
+    snprintf(kept, sizeof kept, "%s", in_work_folder("one/kept.safetensors"));
+    expect_rlrun(eval_of_two(), 0, "episodes 2");
+    assert_int_equal(rename(file, kept), 0);
+    expect_rlrun(eval_of_two(), 0, "episodes 2");
     expect_rlrun(resume("two"), 0, "");
+    expect_equal_runs("two", "three");
+    assert_int_equal(unlink(in_work_folder("three/resume.safetensors")), 0);
+    expect_rlrun(resume("three"), 1, "one/checkpoint.safetensors: No such file or directory");
+    assert_int_equal(unlink(in_work_folder("two/checkpoint.safetensors")), 0);
+    expect_rlrun(eval_of_two(), 1, "one/checkpoint.safetensors: No such file or directory");
+    assert_int_equal(rename(kept, file), 0);
+}
+
+/* Nothing else would put values into a run that was built for a checkpoint. */
+static void test_checkpoint_that_is_gone(void **state) {
+    (void)state;
+    rlc_run *run;
+    rlc_output *output = NULL;
+    expect_ok(rlc_run_load_for_checkpoint(in_work_folder("three/recipe.yaml"), NULL, 0, &run));
+    expect_error(rlc_output_resume(run, in_work_folder("three"), &output), RLC_FAILED,
+                 "three/resume.safetensors: No such file or directory");
+    assert_null(output);
+    rlc_run_free(run);
 }
 
 static void test_mistakes(void **state) {
@@ -154,6 +190,8 @@ int main(void) {
         cmocka_unit_test_setup(test_targets_copy_buffers, fresh_start),
         cmocka_unit_test_setup(test_other_critics_start_anew, fresh_start),
         cmocka_unit_test_setup(test_from_a_checkpoint, fresh_start),
+        cmocka_unit_test_setup(test_without_the_file, fresh_start),
+        cmocka_unit_test_setup(test_checkpoint_that_is_gone, fresh_start),
         cmocka_unit_test_setup(test_mistakes, fresh_start),
     };
     return cmocka_run_group_tests_name("state_dict in recipes", tests, make_work_folder, remove_work_folder);
