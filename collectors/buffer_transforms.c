@@ -153,21 +153,15 @@ rlc_status rlc_buffer_transforms_sources(const rlc_buffer_transforms *b, const r
     return rlc_error_status();
 }
 
-static rlc_tensor *whole(int64_t number) {
-    return rlc_full(RLC_I64, (rlc_shape){0}, (double)number);
-}
-
 /* How many of the `reach` steps before each of these rows are in the ring and of the same episode, int64 [B]. */
 static rlc_tensor *steps_before(const rlc_buffer *buffer, int reach, rlc_tensor *rows) {
     const double envs = (double)buffer->num_envs;
     rlc_tensor *back = rlc_reshape(rlc_add_scalar(rlc_arange(RLC_I64, reach), 1), RLC_SHAPE(reach, 1));
     rlc_tensor *past = rlc_buffer_around(buffer, rlc_sub(rows, rlc_mul_scalar(back, envs)));
     rlc_tensor *done = rlc_index_select(rlc_dict_get(buffer->storage, "next.done"), rlc_reshape(past, RLC_SHAPE(-1)));
-    rlc_tensor *kept = rlc_cast(rlc_buffer_around(buffer, rlc_sub(rows, rlc_buffer_oldest(buffer))), RLC_F64);
-    kept = rlc_cast(rlc_floor(rlc_div(kept, rlc_full(RLC_F64, (rlc_shape){0}, envs))), RLC_I64);
     rlc_tensor *ended = past != NULL ? rlc_reshape(done, rlc_shape_of(past)) : NULL;
-    rlc_tensor *gone = rlc_logical_or(ended, rlc_gt(back, kept));
-    rlc_tensor *unbroken = rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), whole(0));
+    rlc_tensor *gone = rlc_logical_or(ended, rlc_gt(back, rlc_buffer_steps_kept(buffer, rows)));
+    rlc_tensor *unbroken = rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), rlc_buffer_number(0));
     return rlc_sum(rlc_cast(unbroken, RLC_I64), 0, false);
 }
 
