@@ -78,6 +78,7 @@ static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
 /* Those that look back count rows of single steps. */
 static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, const rlc_value *options) {
     RLC_TRY(rlc_buffer_transforms_new(registry, b->device, options, &b->transforms));
+    RLC_TRY(b->transforms != NULL ? rlc_buffer_transforms_attach(b->transforms, b) : RLC_OK);
     const int reach = rlc_buffer_transforms_reach(b->transforms);
     if (reach == 0) {
         return RLC_OK;
