@@ -97,8 +97,9 @@ static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, 
     }
     return rlc_dict_find(b->storage, "next.done") != NULL
                ? RLC_OK
-               : rlc_fail(RLC_INVALID,
-                          "transforms that look back need the entry next.done, which tells episodes apart");
+               : rlc_value_fail(b->transform_options,
+                                "buffer.transforms: they look back, and next.done tells episodes apart: keep "
+                                "next.done in the example");
 }
 
 static rlc_status build(rlc_buffer *b, const rlc_registry *registry, uint64_t seed, const rlc_value *options,

@@ -248,6 +248,10 @@ static void test_what_is_not_kept(void **unused) {
     expect_error(make_of(kept, 2, OTHER), RLC_INVALID,
                  "buffer.transforms: they read 'other', which is not kept; keep it in the example, or what they read "
                  "under 'next'");
+    expect_error(
+        make_of(kept, 2, TO_OBSERVATION MOVED), RLC_INVALID,
+        "buffer:1: buffer.transforms: they look back, and next.done tells episodes apart: keep next.done in the "
+        "example");
     expect_error(make_of(kept, 1, TO_OBSERVATION MOVED), RLC_INVALID,
                  "buffer.transforms: they read 'pixels', which is not kept; keep it in the example, for they look back "
                  "at it");
