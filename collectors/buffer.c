@@ -78,6 +78,7 @@ static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
 /* Those that look back count rows of single steps. */
 static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, const rlc_value *options) {
     RLC_TRY(rlc_buffer_transforms_new(registry, b->device, options, &b->transforms));
+    RLC_TRY(b->transforms != NULL ? rlc_buffer_transforms_attach(b->transforms, b) : RLC_OK);
     const int reach = rlc_buffer_transforms_reach(b->transforms);
     if (reach == 0) {
         return RLC_OK;
@@ -96,8 +97,9 @@ static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, 
     }
     return rlc_dict_find(b->storage, "next.done") != NULL
                ? RLC_OK
-               : rlc_fail(RLC_INVALID,
-                          "transforms that look back need the entry next.done, which tells episodes apart");
+               : rlc_value_fail(b->transform_options,
+                                "buffer.transforms: they look back, and next.done tells episodes apart: keep "
+                                "next.done in the example");
 }
 
 static rlc_status build(rlc_buffer *b, const rlc_registry *registry, uint64_t seed, const rlc_value *options,
@@ -256,9 +258,12 @@ rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
     return rows;
 }
 
+rlc_tensor *rlc_buffer_number(int64_t number) {
+    return rlc_full(RLC_I64, (rlc_shape){0}, (double)number);
+}
+
 rlc_tensor *rlc_buffer_around(const rlc_buffer *b, rlc_tensor *rows) {
-    rlc_tensor *none = rlc_zeros(RLC_I64, (rlc_shape){0});
-    rlc_tensor *all = rlc_full(RLC_I64, (rlc_shape){0}, (double)b->capacity);
+    rlc_tensor *none = rlc_buffer_number(0), *all = rlc_buffer_number(b->capacity);
     rows = rlc_where(rlc_lt(rows, none), rlc_add_scalar(rows, (double)b->capacity), rows);
     return rlc_where(rlc_ge(rows, all), rlc_add_scalar(rows, -(double)b->capacity), rows);
 }
@@ -269,6 +274,13 @@ rlc_tensor *rlc_buffer_head(const rlc_buffer *b) {
 
 rlc_tensor *rlc_buffer_oldest(const rlc_buffer *b) {
     return rlc_buffer_around(b, rlc_sub(rlc_buffer_head(b), rlc_select(b->cursor, 0, 1)));
+}
+
+/* int64 has no division, and float64 is exact for as many rows as there can be. */
+rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *b, rlc_tensor *rows) {
+    rlc_tensor *behind = rlc_cast(rlc_buffer_around(b, rlc_sub(rows, rlc_buffer_oldest(b))), RLC_F64);
+    rlc_tensor *envs = rlc_full(RLC_F64, (rlc_shape){0}, (double)b->num_envs);
+    return rlc_cast(rlc_floor(rlc_div(behind, envs)), RLC_I64);
 }
 
 /* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */

@@ -87,11 +87,15 @@ void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
 rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
 
-/* For what counts rows: numbers from -capacity to 2 capacity - 1 as places in the ring; its head, where the next row goes, and
- * the oldest row. */
+/* For what counts rows: a number to compare them with, int64 []; numbers from -capacity to 2 capacity - 1 as places in the
+ * ring; its head, where the next row goes, and the oldest row. */
+rlc_tensor *rlc_buffer_number(int64_t number);
 rlc_tensor *rlc_buffer_around(const rlc_buffer *buffer, rlc_tensor *rows);
 rlc_tensor *rlc_buffer_head(const rlc_buffer *buffer);
 rlc_tensor *rlc_buffer_oldest(const rlc_buffer *buffer);
+
+/* How many steps before each of these rows, of its own environment, the ring still has, int64. Rows are in order of time. */
+rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *buffer, rlc_tensor *rows);
 
 extern const rlc_option rlc__buffer_options[];
 extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class,

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record.h"
 #include "envs/transform.h"
 
 enum { MAX_KEYS = 32 };
@@ -20,6 +19,7 @@ struct rlc_buffer_transforms {
     key_set reads, writes; /* from outside of the list; all that it writes */
     const rlc_key *next;
     int reach;
+    bool of_step, of_next; /* whether a sample has all that is read of the step itself, and of what it led to */
 };
 
 static int find(const rlc_key *const *keys, int count, const rlc_key *key) {
@@ -153,8 +153,26 @@ rlc_status rlc_buffer_transforms_sources(const rlc_buffer_transforms *b, const r
     return rlc_error_status();
 }
 
-static rlc_tensor *whole(int64_t number) {
-    return rlc_full(RLC_I64, (rlc_shape){0}, (double)number);
+/* The first that the list reads and nobody keeps, or NULL. */
+static const rlc_key *not_kept(const rlc_buffer_transforms *b, const rlc_dict *storage, bool next) {
+    for (int i = 0; i < b->reads.count; i++) {
+        if (rlc_dict_find_key(storage, as_seen(b, b->reads.key[i], next)) == NULL) {
+            return b->reads.key[i];
+        }
+    }
+    return NULL;
+}
+
+rlc_status rlc_buffer_transforms_attach(rlc_buffer_transforms *b, const rlc_buffer *buffer) {
+    const rlc_key *missing = not_kept(b, buffer->storage, false);
+    b->of_step = missing == NULL;
+    b->of_next = not_kept(b, buffer->storage, true) == NULL;
+    if (b->of_step || (b->of_next && b->reach == 0)) {
+        return rlc_error_status();
+    }
+    return rlc_value_fail(
+        buffer->transform_options, "buffer.transforms: they read '%s', which is not kept; keep it in the example%s",
+        missing->name, b->reach > 0 ? ", for they look back at it" : ", or what they read under 'next'");
 }
 
 /* How many of the `reach` steps before each of these rows are in the ring and of the same episode, int64 [B]. */
@@ -163,11 +181,9 @@ static rlc_tensor *steps_before(const rlc_buffer *buffer, int reach, rlc_tensor 
     rlc_tensor *back = rlc_reshape(rlc_add_scalar(rlc_arange(RLC_I64, reach), 1), RLC_SHAPE(reach, 1));
     rlc_tensor *past = rlc_buffer_around(buffer, rlc_sub(rows, rlc_mul_scalar(back, envs)));
     rlc_tensor *done = rlc_index_select(rlc_dict_get(buffer->storage, "next.done"), rlc_reshape(past, RLC_SHAPE(-1)));
-    rlc_tensor *kept = rlc_cast(rlc_buffer_around(buffer, rlc_sub(rows, rlc_buffer_oldest(buffer))), RLC_F64);
-    kept = rlc_cast(rlc_floor(rlc_div(kept, rlc_full(RLC_F64, (rlc_shape){0}, envs))), RLC_I64);
     rlc_tensor *ended = past != NULL ? rlc_reshape(done, rlc_shape_of(past)) : NULL;
-    rlc_tensor *gone = rlc_logical_or(ended, rlc_gt(back, kept));
-    rlc_tensor *unbroken = rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), whole(0));
+    rlc_tensor *gone = rlc_logical_or(ended, rlc_gt(back, rlc_buffer_steps_kept(buffer, rows)));
+    rlc_tensor *unbroken = rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), rlc_buffer_number(0));
     return rlc_sum(rlc_cast(unbroken, RLC_I64), 0, false);
 }
 
@@ -186,15 +202,11 @@ static rlc_tensor *moments_of(const rlc_buffer_transforms *b, const rlc_buffer *
     if (before != NULL) {
         parts[count++] = rlc_index_select(rlc_dict_get_key(buffer->storage, key), before);
     }
-    for (int next = 0; next < 2; next++) {
-        rlc_tensor *x = rlc_dict_find_key(sample, as_seen(b, key, next != 0));
-        if (x != NULL) {
-            parts[count++] = x;
-        }
+    if (b->of_step) {
+        parts[count++] = rlc_dict_get_key(sample, key);
     }
-    if (count == 0) {
-        rlc__op_fail("buffer.transforms", "the buffer keeps no '%s'", key->name);
-        return NULL;
+    if (b->of_next) {
+        parts[count++] = rlc_dict_get_key(sample, as_seen(b, key, true));
     }
     return count == 1 ? parts[0] : rlc_concatenate(parts, count, 0);
 }
@@ -236,13 +248,12 @@ static rlc_dict *look_back(rlc_transform *t, rlc_dict *moments, rlc_tensor **age
 }
 
 /* Sets what the list wrote: the last moments of it are those of the sample, `next` behind the step's own. */
-static void hand_out(const rlc_buffer_transforms *b, rlc_dict *sample, const rlc_dict *moments, int64_t batch,
-                     bool here, bool next) {
+static void hand_out(const rlc_buffer_transforms *b, rlc_dict *sample, const rlc_dict *moments, int64_t batch) {
     for (int i = 0; i < b->writes.count; i++) {
         rlc_tensor *x = rlc_dict_find_key(moments, b->writes.key[i]); /* another of the list may have dropped it */
         for (int side = 0; x != NULL && side < 2; side++) {
-            if (side == 0 ? here : next) {
-                const int64_t at = x->shape[0] - (side == 0 && next ? 2 : 1) * batch;
+            if (side == 0 ? b->of_step : b->of_next) {
+                const int64_t at = x->shape[0] - (side == 0 && b->of_next ? 2 : 1) * batch;
                 rlc_dict_set_key(sample, as_seen(b, b->writes.key[i], side == 1), rlc_slice(x, 0, at, batch));
             }
         }
@@ -252,15 +263,13 @@ static void hand_out(const rlc_buffer_transforms *b, rlc_dict *sample, const rlc
 void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buffer, rlc_dict *sample) {
     const int64_t batch = rlc_shape_numel(sample->batch);
     rlc_tensor *rows = rlc_dict_get(sample, "index"), *there = NULL, *before = NULL, *age = NULL;
-    const bool here = rlc_dict_find_key(sample, b->reads.key[0]) != NULL;
-    const bool next = rlc_dict_find_key(sample, as_seen(b, b->reads.key[0], true)) != NULL;
     if (b->reach > 0) {
         there = steps_before(buffer, b->reach, rows);
         before = rows_before(buffer, b->reach, rows, there);
-        rlc_tensor *last = there != NULL && next ? rlc_add_scalar(there, 1) : there;
-        age = last != NULL ? rlc__ages_before(last, b->reach + 1 + next) : NULL;
+        rlc_tensor *last = there != NULL && b->of_next ? rlc_add_scalar(there, 1) : there;
+        age = last != NULL ? rlc__ages_before(last, b->reach + 1 + b->of_next) : NULL;
     }
-    rlc_dict *moments = rlc_dict_new(RLC_SHAPE((b->reach + here + next) * batch));
+    rlc_dict *moments = rlc_dict_new(RLC_SHAPE((b->reach + b->of_step + b->of_next) * batch));
     for (int i = 0; i < b->reads.count && moments != NULL; i++) {
         rlc_dict_set_key(moments, b->reads.key[i], moments_of(b, buffer, sample, b->reads.key[i], before));
     }
@@ -273,6 +282,6 @@ void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buf
         }
     }
     if (moments != NULL) {
-        hand_out(b, sample, moments, batch, here, next);
+        hand_out(b, sample, moments, batch);
     }
 }

@@ -37,6 +37,10 @@ int rlc_buffer_transforms_reach(const rlc_buffer_transforms *transforms);
 rlc_status rlc_buffer_transforms_sources(const rlc_buffer_transforms *transforms, const rlc_value *options,
                                          const rlc_key **keys, int *count, int room);
 
+/* Finds out what this buffer, which has its rings, keeps for them: what a step shows, what is under `next`, or both. An error
+ * where it is neither, or, when they look back, not the first. */
+rlc_status rlc_buffer_transforms_attach(rlc_buffer_transforms *transforms, const rlc_buffer *buffer);
+
 /* Records what they make of a sample, whose rows stand under `index`, and sets it there. */
 void rlc_buffer_transforms_apply(rlc_buffer_transforms *transforms, const rlc_buffer *buffer, rlc_dict *sample);
 

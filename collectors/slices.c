@@ -92,10 +92,6 @@ static void init(rlc_buffer *self) {
     }
 }
 
-static rlc_tensor *whole(int64_t number) {
-    return rlc_full(RLC_I64, (rlc_shape){0}, (double)number);
-}
-
 /* Row numbers first + 0, 1, ... count - 1. */
 static rlc_tensor *rows_from(const SliceReplayBuffer *b, rlc_tensor *first, int64_t count) {
     return rlc_buffer_around(&b->base, rlc_add(rlc_arange(RLC_I64, count), first));
@@ -103,7 +99,7 @@ static rlc_tensor *rows_from(const SliceReplayBuffer *b, rlc_tensor *first, int6
 
 static rlc_tensor *backwards(rlc_tensor *x) {
     int64_t steps = rlc_size(x, 0);
-    rlc_tensor *last = whole(steps - 1);
+    rlc_tensor *last = rlc_buffer_number(steps - 1);
     return steps > 1 ? rlc_take(x, 0, rlc_sub(last, rlc_arange(RLC_I64, steps))) : x;
 }
 
@@ -132,8 +128,8 @@ static void leave_out_oldest(const SliceReplayBuffer *b) {
                *may_be = rlc_zeros(RLC_BOOL, RLC_SHAPE(count));
     if (!b->strict_length) {
         rlc_tensor *steps_before_head = rlc_sub(rlc_select(b->base.cursor, 0, 1), rlc_arange(RLC_I64, count));
-        rlc_tensor *is_there = rlc_gt(steps_before_head, whole(0));
-        rlc_tensor *newest = rlc_logical_and(is_there, rlc_le(steps_before_head, whole(envs)));
+        rlc_tensor *is_there = rlc_gt(steps_before_head, rlc_buffer_number(0));
+        rlc_tensor *newest = rlc_logical_and(is_there, rlc_le(steps_before_head, rlc_buffer_number(envs)));
         rlc_tensor *ends = rlc_reshape(rlc_index_select(b->done, rows), RLC_SHAPE(-1));
         may_be = rlc_logical_or(rlc_logical_and(ends, is_there), newest);
     }
@@ -150,13 +146,13 @@ static void extend(rlc_buffer *self, const rlc_dict *rows) {
     rlc_tensor *before = rows_from(b, rlc_add_scalar(rlc_buffer_head(self), -(double)envs), envs);
     rlc_tensor *age_before = rlc_index_select(b->ages, before);
     rlc_tensor *done_before = rlc_reshape(rlc_index_select(b->done, before), RLC_SHAPE(envs));
-    rlc_tensor *ages = ages_of(done, age_before, done_before), *length = whole(self->slice_len);
+    rlc_tensor *ages = ages_of(done, age_before, done_before), *length = rlc_buffer_number(self->slice_len);
     rlc_tensor *new_rows = rows_from(b, rlc_buffer_head(self), count), *may_be = rlc_ge(ages, length);
     if (ages == NULL || new_rows == NULL) {
         return;
     }
     if (!b->strict_length) { /* the last step so far ends what may be chosen as a whole, until there is another */
-        rlc_tensor *last = rlc_eq(rlc_arange(RLC_I64, steps), whole(steps - 1));
+        rlc_tensor *last = rlc_eq(rlc_arange(RLC_I64, steps), rlc_buffer_number(steps - 1));
         may_be = rlc_logical_or(may_be, rlc_logical_or(done, rlc_unsqueeze(last, -1)));
         choose(b, before, rlc_logical_or(rlc_ge(age_before, length), done_before));
     }
@@ -188,11 +184,9 @@ static rlc_tensor *last_step_of(const SliceReplayBuffer *b, rlc_tensor *ends) {
     if (b->strict_length) {
         return rlc_full(RLC_I64, RLC_SHAPE(b->num_slices, 1), (double)(self->slice_len - 1));
     }
-    rlc_tensor *before =
-        rlc_buffer_around(self, rlc_sub(ends, rlc_buffer_oldest(self))); /* rows from the oldest to the last */
-    before = rlc_floor(rlc_div(rlc_cast(before, RLC_F64), rlc_full(RLC_F64, (rlc_shape){0}, (double)self->num_envs)));
-    rlc_tensor *steps = rlc_minimum(rlc_cast(before, RLC_I64), rlc_add_scalar(rlc_index_select(b->ages, ends), -1));
-    return rlc_unsqueeze(rlc_minimum(steps, whole(self->slice_len - 1)), -1);
+    rlc_tensor *of_episode = rlc_add_scalar(rlc_index_select(b->ages, ends), -1);
+    rlc_tensor *steps = rlc_minimum(rlc_buffer_steps_kept(self, ends), of_episode);
+    return rlc_unsqueeze(rlc_minimum(steps, rlc_buffer_number(self->slice_len - 1)), -1);
 }
 
 /* The ends of slices are truncated, for what comes next is not there; a step that began an episode still does. */
@@ -203,7 +197,7 @@ static void mark(const SliceReplayBuffer *b, rlc_dict *rows, rlc_tensor *step, r
     rlc_dict_set_key(rows, b->done_key, rlc_logical_or(rlc_dict_get_key(rows, b->done_key), cut));
     rlc_tensor *began = rlc_dict_find_key(rows, b->is_init);
     if (began != NULL) {
-        rlc_tensor *first = rlc_expand(rlc_eq(step, whole(0)), RLC_SHAPE(b->num_slices, b->base.slice_len));
+        rlc_tensor *first = rlc_expand(rlc_eq(step, rlc_buffer_number(0)), RLC_SHAPE(b->num_slices, b->base.slice_len));
         rlc_dict_set_key(rows, b->is_init, rlc_logical_or(began, rlc_reshape(first, column)));
     }
     if (!b->strict_length) {

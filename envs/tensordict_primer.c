@@ -1,5 +1,8 @@
-/* tensordict_primer.c: entries that a policy writes for its own next step, the state of a recurrent network: a reset fills
+/* tensordict_primer.c: entries that a policy writes for its own next step, the state of a recurrent network: a reset clears
  * them, a step takes over what the policy wrote under `next`, or where it wrote nothing what there was.
+ *
+ * TorchRL's default_value is left out: its recurrent modules, as ours, act from zeros where an episode begins but learn from
+ * what the primer wrote there, so any other value is one that training sees and acting does not.
  */
 #include "envs/transform.h"
 
@@ -11,14 +14,12 @@ typedef struct primer {
 typedef struct TensorDictPrimer {
     rlc_transform base;
     const rlc_value *primers;
-    double default_value;
     primer *entries;
     int count;
 } TensorDictPrimer;
 
 static const rlc_option options[] = {
     RLC_VALUE(TensorDictPrimer, primers, "the entries and their sizes, {recurrent_state_h: [1, 64]}", .required = true),
-    RLC_FLOAT(TensorDictPrimer, default_value, 0, -1e30, 1e30, "what they are at the start of an episode"),
     {0},
 };
 
@@ -63,7 +64,7 @@ static void reset(rlc_transform *self, rlc_dict *root, rlc_tensor *rows) {
     (void)rows;
     for (int i = 0; i < t->count; i++) {
         rlc_shape shape = rlc_shape_concat(RLC_SHAPE(self->env->num_envs), t->entries[i].shape);
-        rlc_dict_set_key(root, t->entries[i].key, rlc_full(RLC_F32, shape, t->default_value));
+        rlc_dict_set_key(root, t->entries[i].key, rlc_zeros(RLC_F32, shape));
     }
 }
 

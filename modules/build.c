@@ -371,5 +371,6 @@ rlc_module *rlc_module_clone(rlc_module *self, const rlc_build *build, rlc_modul
     if (second == NULL || (copy && !pair_parameters(second, source))) {
         return NULL;
     }
+    second->copy_of = copy ? source : NULL;
     return add_member(self, second, name) ? second : NULL;
 }

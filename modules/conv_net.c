@@ -29,32 +29,45 @@ static int64_t entry(const rlc_ints *list, int i) {
     return list->values[list->count > 1 ? i : 0];
 }
 
-/* How many layers there are: what `depth` says or the longest list has. 0 with an error where lists do not fit. */
-static int depth_of(const ConvNet *c, const rlc_module *self) {
-    const rlc_ints *lists[] = {&c->num_cells, &c->kernel_sizes, &c->strides, &c->paddings};
-    static const char *const names[] = {"num_cells", "kernel_sizes", "strides", "paddings"};
-    int depth = c->depth;
-    for (int i = 0; i < RLC_COUNT(lists); i++) {
-        depth = c->depth == 0 && lists[i]->count > depth ? lists[i]->count : depth;
+/* An option with a number for each layer. */
+typedef struct per_layer {
+    const char *name;
+    const rlc_ints *numbers;
+} per_layer;
+
+/* Sets how many layers there are: as many as *depth says, or where that is 0, as the longest list has. false with an error where
+ * a list has neither as many numbers nor one for all. */
+static bool settle_depth(const char *what, const per_layer *lists, int count, int least, int most, int *depth) {
+    int layers = *depth;
+    for (int i = 0; i < count && *depth == 0; i++) {
+        layers = lists[i].numbers->count > layers ? lists[i].numbers->count : layers;
     }
-    for (int i = 0; i < RLC_COUNT(lists); i++) {
-        if (lists[i]->count != 1 && lists[i]->count != depth) {
-            rlc_fail(RLC_INVALID, "%s: %s has %d numbers for %d layers; give as many, or one for all", self->path,
-                     names[i], lists[i]->count, depth);
-            return 0;
+    if (layers < least || layers > most) {
+        rlc_fail(RLC_INVALID, "%s: %d layers; %d to %d are possible", what, layers, least, most);
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        const int numbers = lists[i].numbers->count;
+        if (numbers != 1 && numbers != layers) {
+            rlc_fail(RLC_INVALID, "%s: %s has %d numbers for %d layers; give as many, or one for all", what,
+                     lists[i].name, numbers, layers);
+            return false;
         }
     }
-    if (depth < 1 || depth > MAX_CONVS) {
-        rlc_fail(RLC_INVALID, "%s: %d layers; 1 to %d are possible", self->path, depth, (int)MAX_CONVS);
-        return 0;
-    }
-    return depth;
+    *depth = layers;
+    return true;
 }
 
 /* Declares the layers under the names that torch.nn.Sequential gives them: "0.weight", "2.weight", ... */
 static void declare(ConvNet *c, rlc_module *self, const char *name, rlc_tensor *x) {
+    const per_layer lists[] = {{"num_cells", &c->num_cells},
+                               {"kernel_sizes", &c->kernel_sizes},
+                               {"strides", &c->strides},
+                               {"paddings", &c->paddings}};
     int64_t in = rlc_size(x, -3);
-    c->depth = depth_of(c, self);
+    if (!settle_depth(self->path, lists, RLC_COUNT(lists), 1, MAX_CONVS, &c->depth)) {
+        return;
+    }
     if (x != NULL && c->in_features != 0 && in != c->in_features) {
         rlc_fail(RLC_INVALID, "%s: in_features is %lld, but %s has %lld channels", self->path,
                  (long long)c->in_features, self->in_keys[0]->name, (long long)in);
@@ -133,16 +146,9 @@ static const rlc_option cnn_table[] = {CONVS_OPTIONS("[32, 64, 64]", "[8, 4, 3]"
 
 /* Hidden layers as mlp_kwargs has them, then one of `last`. */
 static rlc_layers stream(DuelingCnnDQNet *m, const char *name, int64_t in, int64_t last) {
-    const stream_options *given = &m->stream;
-    const int depth = given->depth != 0 ? given->depth : given->num_cells.count;
     rlc_layers_options o = {.kind = RLC_LAYER_LINEAR};
-    if (depth >= RLC_MAX_LAYERS || (given->num_cells.count != 1 && given->num_cells.count != depth)) {
-        rlc_fail(RLC_INVALID, "%s: mlp_kwargs: num_cells has %d numbers for %d layers; give as many, or one for all",
-                 m->base.path, given->num_cells.count, depth);
-        return (rlc_layers){0};
-    }
-    for (int i = 0; i < depth; i++) {
-        o.widths[o.count++] = entry(&given->num_cells, i);
+    for (int i = 0; i < m->stream.depth; i++) {
+        o.widths[o.count++] = entry(&m->stream.num_cells, i);
     }
     o.widths[o.count++] = last;
     return rlc_layers_new(&m->base, name, in, &o);
@@ -150,16 +156,21 @@ static rlc_layers stream(DuelingCnnDQNet *m, const char *name, int64_t in, int64
 
 static void dueling_init(rlc_module *self, const rlc_build *build) {
     DuelingCnnDQNet *m = (DuelingCnnDQNet *)self;
+    const per_layer cells = {"num_cells", &m->stream.num_cells};
     rlc_arena *arena = &self->model->arena;
     rlc_tensor *x = rlc_images_input(self, build->example);
     const char *cnn = rlc_arena_printf(arena, "%s: cnn_kwargs", self->path);
     const char *mlp = rlc_arena_printf(arena, "%s: mlp_kwargs", self->path);
     if (x == NULL || cnn == NULL || mlp == NULL ||
         rlc_options_apply(arena, cnn, m->cnn_kwargs, &m->features, cnn_table, NULL) != RLC_OK ||
-        rlc_options_apply(arena, mlp, m->mlp_kwargs, &m->stream, stream_table, NULL) != RLC_OK) {
+        rlc_options_apply(arena, mlp, m->mlp_kwargs, &m->stream, stream_table, NULL) != RLC_OK ||
+        !settle_depth(mlp, &cells, 1, 0, RLC_MAX_LAYERS - 1, &m->stream.depth)) {
         return;
     }
     declare(&m->features, self, "features", x);
+    if (rlc_error_status() != RLC_OK) {
+        return;
+    }
     const int64_t shared = rlc_size(apply(&m->features, x), -1);
     m->advantage = stream(m, "advantage", shared, m->out_features);
     m->value = stream(m, "value", shared, 1);

@@ -154,7 +154,7 @@ static void ou_init(rlc_module *self, const rlc_build *build) {
     m->sigma.steps = m->eps.steps;
     annealed_init(&m->eps, self, "eps", true);
     annealed_init(&m->sigma, self, "sigma", false);
-    m->state = rlc_module_buffer(self, "state", RLC_F32, rlc_shape_of(rlc_in(self, build->example, 0)));
+    m->state = rlc_module_run_state(self, "state", RLC_F32, rlc_shape_of(rlc_in(self, build->example, 0)));
     if (rlc_dict_find_key(build->example, m->is_init) == NULL) {
         rlc_fail(RLC_INVALID,
                  "%s: it starts anew where an episode begins, which 'is_init' says; add {type: InitTracker} to "

@@ -8,9 +8,9 @@
  * so an action has the distribution Normal(loc, scale), and a ProbabilisticActor around this module scores it by that.
  *
  * eps is drawn anew for an environment where is_init says that an episode begins there, and, with resample_every, after so
- * many steps, as Stable-Baselines3 does for each batch it collects; in between it waits with the module, and with a
- * checkpoint. Where td says nothing of beginnings, as the batch of a loss does, `_eps_gSDE` of td is used if it has that,
- * else no noise: loc and scale do not depend on it.
+ * many steps, as Stable-Baselines3 does for each batch it collects; in between it waits with the run and its checkpoint,
+ * no part of the state_dict, which so fits any number of environments. Where td says nothing of beginnings, as the batch of
+ * a loss does, `_eps_gSDE` of td is used if it has that, else no noise: loc and scale do not depend on it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -105,8 +105,8 @@ static void init(rlc_module *self, const rlc_build *build) {
         m->sigma = rlc_module_buffer(self, "_sigma", RLC_F32, RLC_SHAPE(actions, states));
         set_all(m->sigma, sigma);
     }
-    m->eps = rlc_module_buffer(self, "eps", RLC_F32, rlc_shape_concat(batch, RLC_SHAPE(actions, states)));
-    m->drawn = rlc_module_buffer(self, "drawn", RLC_I64, rlc_shape_concat(batch, RLC_SHAPE(1)));
+    m->eps = rlc_module_run_state(self, "eps", RLC_F32, rlc_shape_concat(batch, RLC_SHAPE(actions, states)));
+    m->drawn = rlc_module_run_state(self, "drawn", RLC_I64, rlc_shape_concat(batch, RLC_SHAPE(1)));
 }
 
 /* Moves the noise on by a step of all environments. */

@@ -45,6 +45,7 @@ struct rlc_model {
     rlc_module **modules;
     rlc_parameter_entry *parameters;
     rlc_tensor *values, *grads; /* the flat buffer and its twin, once allocated */
+    bool awaits_checkpoint;     /* set before it is allocated: all values come from there, no state_dict is read */
     int num_modules, max_modules, num_parameters, max_parameters, num_building, visit;
 };
 

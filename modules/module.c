@@ -188,10 +188,14 @@ static bool note_buffer(rlc_module *self, const char *name, const rlc_tensor *te
     return true;
 }
 
-rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
+rlc_tensor *rlc_module_run_state(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
     rlc_model *model = self->model;
     const char *path = rlc_arena_printf(&model->arena, "%s.%s", self->path, name);
-    rlc_tensor *buffer = path != NULL ? rlc_state_tensor(&model->state, model->device, path, dtype, shape) : NULL;
+    return path != NULL ? rlc_state_tensor(&model->state, model->device, path, dtype, shape) : NULL;
+}
+
+rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape) {
+    rlc_tensor *buffer = rlc_module_run_state(self, name, dtype, shape);
     return buffer != NULL && note_buffer(self, name, buffer) ? buffer : NULL;
 }
 

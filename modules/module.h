@@ -75,14 +75,15 @@ struct rlc_module {
     rlc_named_tensor *buffers; /* its own */
     int num_buffers;
     int first_parameter, num_parameters; /* its own, in the model's list */
-    bool is_target; /* never called in training: a copy that follows another network */
+    bool is_target;                      /* never called in training: a copy that follows another network */
+    rlc_module *copy_of;                 /* whose parameters and buffers it starts with, its members' too; or NULL */
     const rlc_value *options;
-    const rlc_value *state_dict;     /* option: where its initial values come from; of a second instance NULL */
-    const rlc_dict *example;         /* what init saw */
-    rlc_strings in_names, out_names; /* the options in_keys and out_keys */
+    const rlc_value *state_dict;       /* option: where its initial values come from; of a second instance NULL */
+    const rlc_dict *example;           /* what init saw */
+    rlc_strings in_names, out_names;   /* the options in_keys and out_keys */
     rlc_strings handed_in, handed_out; /* what the wrapper handed down */
-    int visit;                       /* the walk over the model that saw it last */
-    bool complete;                   /* its init has come to an end */
+    int visit;                         /* the walk over the model that saw it last */
+    bool complete;                     /* its init has come to an end */
 };
 
 /* What init is told. */
@@ -115,7 +116,7 @@ void rlc_module_step(rlc_module *self, int64_t frames);
 rlc_module *rlc_module_build(rlc_module *self, const rlc_build *build, const rlc_value *value, const char *name);
 
 /* For init: a second instance of `source`, built from the same options under this module's path. Its parameters are
- * initialised anew under their own names, or, with `copy`, start as those of the source. */
+ * initialised anew under their own names, or, with `copy`, start as those of the source, and so do its buffers. */
 rlc_module *rlc_module_clone(rlc_module *self, const rlc_build *build, rlc_module *source, const char *name, bool copy);
 
 /* Whether it, or any of its members, is recurrent. */
@@ -129,12 +130,7 @@ void rlc_module_set_in_keys(rlc_module *self, const rlc_key *const *keys, int co
 void rlc_module_set_out_keys(rlc_module *self, const rlc_key *const *keys, int count);
 
 /* Initial values, drawn from a stream of the parameter's own name. */
-typedef enum rlc_init_kind {
-    RLC_INIT_CONSTANT,
-    RLC_INIT_UNIFORM,
-    RLC_INIT_ORTHOGONAL,
-    RLC_INIT_NORMAL
-} rlc_init_kind;
+typedef enum rlc_init_kind { RLC_INIT_CONSTANT, RLC_INIT_UNIFORM, RLC_INIT_ORTHOGONAL, RLC_INIT_NORMAL } rlc_init_kind;
 typedef struct rlc_init {
     rlc_init_kind kind;
     double value; /* the constant; the bound of U(-bound, bound); the gain of an orthogonal matrix; a deviation */
@@ -146,6 +142,10 @@ rlc_tensor *rlc_parameter_new(rlc_module *self, const char *name, rlc_shape shap
 /* For init: a tensor that is kept with the checkpoint but not trained, cleared: PyTorch's register_buffer. Those of a
  * target network follow the network's. */
 rlc_tensor *rlc_module_buffer(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape);
+
+/* For init: the same for what is the run's and not the network's, where each environment's noise stands say: a checkpoint
+ * has it, so that a resume goes on from there, but it is no part of the state_dict, and no target follows it. */
+rlc_tensor *rlc_module_run_state(rlc_module *self, const char *name, rlc_dtype dtype, rlc_shape shape);
 
 /* For init: a random stream of the module's own. */
 rlc_stream *rlc_module_stream(rlc_module *self, const char *name);

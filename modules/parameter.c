@@ -126,26 +126,48 @@ static rlc_status fill_all(const rlc_model *model, int64_t total) {
     return status;
 }
 
+static rlc_status copy(rlc_tensor *to, const rlc_tensor *from) {
+    void *values = rlc_calloc((size_t)from->numel, rlc_dtype_size((rlc_dtype)from->dtype));
+    rlc_status status = values != NULL ? rlc_tensor_read(from, values) : rlc_error_status();
+    status = status == RLC_OK ? rlc_tensor_write(to, values) : status;
+    free(values);
+    return status;
+}
+
+/* Running statistics fit the parameters that they came with, so they go where those go. */
+static rlc_status copy_buffers(rlc_module *target) {
+    enum { MAX = 1024 };
+    const rlc_tensor *to[MAX], *from[MAX];
+    const int count = rlc_module_buffers(target, to, MAX);
+    if (count > MAX || rlc_module_buffers(target->copy_of, from, MAX) != count) {
+        return rlc_fail(RLC_INVALID, "%s: its copy has other buffers, or more than %d", target->copy_of->path, MAX);
+    }
+    for (int i = 0; i < count; i++) {
+        RLC_TRY(copy((rlc_tensor *)to[i], from[i]));
+    }
+    return RLC_OK;
+}
+
 /* Copies come after their sources, which may be copies themselves but stand before them. */
 static rlc_status copy_all(const rlc_model *model) {
-    rlc_status status = RLC_OK;
-    for (int i = 0; i < model->num_parameters && status == RLC_OK; i++) {
+    for (int i = 0; i < model->num_parameters; i++) {
         const rlc_parameter_entry *entry = &model->parameters[i];
         if (entry->copy_of >= 0) {
-            float *values = rlc_calloc((size_t)entry->tensor->numel, sizeof *values);
-            status =
-                values != NULL ? rlc_tensor_read(model->parameters[entry->copy_of].tensor, values) : rlc_error_status();
-            status = status == RLC_OK ? rlc_tensor_write(entry->tensor, values) : status;
-            free(values);
+            RLC_TRY(copy(entry->tensor, model->parameters[entry->copy_of].tensor));
         }
     }
-    return status;
+    for (int i = 0; i < model->num_modules; i++) {
+        if (model->modules[i]->copy_of != NULL) {
+            RLC_TRY(copy_buffers(model->modules[i]));
+        }
+    }
+    return RLC_OK;
 }
 
 /* What is loaded from files takes the place of what was drawn, so that parameters do not depend on what others load. */
 static rlc_status initialise(rlc_model *model, int64_t total) {
     RLC_TRY(fill_all(model, total));
-    for (int i = 0; i < model->num_modules; i++) {
+    for (int i = 0; i < model->num_modules && !model->awaits_checkpoint; i++) {
         RLC_TRY(rlc__module_load_option(model->modules[i]));
     }
     return copy_all(model);

@@ -6,8 +6,8 @@
  *
  * Names begin below the module: "0.weight" of an MLP, "0.0.weight" of a Sequential whose first member it is, whether that was
  * written out there or only named. What several members share has the first of its names. Weights have PyTorch's layouts
- * ([out, in] of a linear layer). Buffers are what modules declared with rlc_module_buffer; counters of random streams are a
- * run's and not part of this.
+ * ([out, in] of a linear layer). Buffers are what modules declared with rlc_module_buffer; what is a run's, counters of
+ * random streams and the noise that its environments are at (rlc_module_run_state), is not part of this.
  *
  * A file may have been written by safetensors.torch.save_file, or be the checkpoint of a run, where the network
  * "modules.net" stands behind the prefix "modules.net.". What a TensorDictModule wraps has "module." before its names there.

@@ -120,6 +120,9 @@ rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **out)
     char path[PATH_SIZE];
     RLC_TRY(path_of(folder, "resume.safetensors", path));
     bool started = access(path, F_OK) == 0;
+    if (!started && run->awaits_checkpoint) { /* what it has instead are not the values that it began with */
+        return rlc_fail(RLC_FAILED, "%s: %s", path, strerror(errno));
+    }
     RLC_TRY(new_output(run, folder, out));
     rlc_status status = RLC_OK;
     if (started) {

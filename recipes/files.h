@@ -35,7 +35,7 @@ struct rlc_output {
 rlc_status rlc_output_create(rlc_run *run, const char *folder, bool overwrite, rlc_output **output);
 
 /* Opens the folder of a run that was stopped, loads its state into the run and cuts the logs back to it; with no
- * checkpoint there the run starts over. */
+ * checkpoint there the run starts over, or, built for one (rlc_run_load_for_checkpoint), is refused. */
 rlc_status rlc_output_resume(rlc_run *run, const char *folder, rlc_output **output);
 
 /* Frees the output; an error when some lines of the logs could not be written. */

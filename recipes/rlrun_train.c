@@ -55,9 +55,10 @@ rlc_status rlrun_train(const rlrun_arguments *a) {
     return status;
 }
 
-/* The recipe in a run's folder, with changes. */
-static rlc_status load_folder(const char *folder, const char *const *changes, int count, rlc_run **run) {
-    char path[4096];
+/* The recipe in a run's folder, with changes. Where it has that checkpoint, the caller loads it next. */
+static rlc_status load_folder(const char *folder, const char *const *changes, int count, const char *checkpoint,
+                              rlc_run **run) {
+    char path[4096], state[4096];
     struct stat info;
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
         return rlc_fail(RLC_INVALID, "%s: there is no such folder; give that of a run, such as runs/dqn/seed-1",
@@ -70,7 +71,9 @@ static rlc_status load_folder(const char *folder, const char *const *changes, in
     if (snprintf(path, sizeof path, "%s/recipe.yaml", folder) >= (int)sizeof path || access(path, R_OK) != 0) {
         return rlc_fail(RLC_INVALID, "%s: there is no run in this folder: it holds no recipe.yaml", folder);
     }
-    return rlc_run_load(path, changes, count, run);
+    const bool there =
+        snprintf(state, sizeof state, "%s/%s", folder, checkpoint) < (int)sizeof state && access(state, F_OK) == 0;
+    return (there ? rlc_run_load_for_checkpoint : rlc_run_load)(path, changes, count, run);
 }
 
 rlc_status rlrun_resume(const rlrun_arguments *a) {
@@ -84,7 +87,7 @@ rlc_status rlrun_resume(const rlrun_arguments *a) {
     if (rlrun_holds_seeds(a->target)) {
         return rlrun_resume_seeds(a);
     }
-    RLC_TRY(load_folder(a->target, NULL, 0, &run));
+    RLC_TRY(load_folder(a->target, NULL, 0, "resume.safetensors", &run));
     rlc_status status = rlc_output_resume(run, a->target, &output);
     if (status == RLC_OK) {
         output->quiet = a->quiet;
@@ -103,7 +106,7 @@ rlc_status rlrun_load_trained(const char *folder, const char *const *changes, in
     if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder) >= (int)sizeof path) {
         return rlc_fail(RLC_INVALID, "%s: the path is too long", folder);
     }
-    RLC_TRY(load_folder(folder, changes, count, run));
+    RLC_TRY(load_folder(folder, changes, count, "checkpoint.safetensors", run));
     rlc_status status = rlc_load_parameters(*run, path);
     if (status != RLC_OK) {
         rlc_run_free(*run);

@@ -100,6 +100,7 @@ static rlc_status declare(rlc_run *run) {
     rlc_program *shapes;
     RLC_TRY(require(run, r->modules, "modules"));
     RLC_TRY(rlc_model_new(run->registry, run->device, (uint64_t)r->seed, &run->model));
+    run->model->awaits_checkpoint = run->awaits_checkpoint;
     RLC_TRY(rlc_program_new(run->device, "example", &shapes));
     rlc_dict *example = rlc_env_example(run->env, shapes);
     if (example != NULL) {
@@ -339,12 +340,22 @@ static rlc_status finish(rlc_run *run, rlc_status status, rlc_run **out) {
     return RLC_OK;
 }
 
-rlc_status rlc_run_load(const char *path, const char *const *overrides, int count, rlc_run **out) {
+static rlc_status load(const char *path, const char *const *overrides, int count, bool awaits_checkpoint,
+                       rlc_run **out) {
     rlc_run *run = rlc_calloc(1, sizeof *run);
     if (run == NULL) {
         return rlc_error_status();
     }
+    run->awaits_checkpoint = awaits_checkpoint;
     return finish(run, rlc_recipe_load(path, overrides, count, &run->recipe), out);
+}
+
+rlc_status rlc_run_load(const char *path, const char *const *overrides, int count, rlc_run **out) {
+    return load(path, overrides, count, false, out);
+}
+
+rlc_status rlc_run_load_for_checkpoint(const char *path, const char *const *overrides, int count, rlc_run **out) {
+    return load(path, overrides, count, true, out);
 }
 
 /* One batch of random actions where the recipe has them, one of the policy, an update, a look at the evaluation, a picture. */

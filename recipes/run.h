@@ -76,7 +76,8 @@ struct rlc_run {
     rlc_checkpoint_options checkpoint;
     rlc_pictures pictures;
     rlc_program *collecting, *updating, *evaluating;
-    bool sequences; /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
+    bool awaits_checkpoint; /* built for one that is loaded next */
+    bool sequences;         /* the loss has recurrent networks: it sees steps in their order, not rows one by one */
     const rlc_key *wanted[2 * RLC_MAX_KEYS + 8]; /* the entries of a batch that anybody reads */
     int num_wanted;
     rlc_state state;
@@ -93,6 +94,10 @@ struct rlc_run {
 /* Reads a recipe, with overrides such as "loss.gamma=0.95", and builds it. */
 rlc_status rlc_run_load(const char *path, const char *const *overrides, int count, rlc_run **run);
 void rlc_run_free(rlc_run *run);
+
+/* The same for whoever loads a checkpoint into it next (files.h): the files that options `state_dict` name, with which it
+ * once began, are not read, so they may be gone. */
+rlc_status rlc_run_load_for_checkpoint(const char *path, const char *const *overrides, int count, rlc_run **run);
 
 /* The module that the recipe calls `name`, or NULL. */
 rlc_module *rlc_run_module(const rlc_run *run, const char *name);

@@ -193,6 +193,70 @@ static void test_sources(void **unused) {
     }
 }
 
+/* A buffer of these entries, pictures all of them. */
+static rlc_status make_of(const char *const *names, int count, const char *transforms) {
+    char options[512];
+    rlc_program *shapes;
+    snprintf(options, sizeof options, "{type: ReplayBuffer, capacity: 8, batch_size: 4, transforms: [%s]}", transforms);
+    expect_ok(rlc_program_new(test_device(), "example", &shapes));
+    rlc_begin_shapes(shapes);
+    rlc_dict *kept = rlc_dict_new(RLC_SHAPE(2));
+    for (int i = 0; i < count; i++) {
+        rlc_dict_set(kept, names[i], rlc_zeros(RLC_U8, RLC_SHAPE(2, 3, 3, 1)));
+    }
+    expect_ok(rlc_end(shapes));
+    rlc_status status = rlc_buffer_make(world_registry(), test_device(), 5, options, kept, &buffer);
+    rlc_program_free(shapes);
+    return status;
+}
+
+#define OTHER "{type: ToTensorImage, in_keys: [other], out_keys: [second]}"
+
+/* What is computed is that for which all is there: of the step, or of what it led to. */
+static void test_what_is_kept(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *kept[3];
+        bool of_step, of_next;
+    } cases[] = {
+        {{"pixels", "other", "next.pixels"}, true, false},
+        {{"next.other", "next.pixels", "pixels"}, false, true},
+    };
+    for (int i = 0; i < RLC_COUNT(cases); i++) {
+        expect_ok(make_of(cases[i].kept, RLC_COUNT(cases[i].kept), TO_OBSERVATION ", " OTHER));
+        rlc_begin(p);
+        rlc_dict *batch = rlc_dict_new(RLC_SHAPE(2));
+        for (int k = 0; k < RLC_COUNT(cases[i].kept); k++) {
+            rlc_dict_set(batch, cases[i].kept[k], rlc_full(RLC_U8, RLC_SHAPE(2, 3, 3, 1), 255));
+        }
+        rlc_buffer_extend(buffer, batch);
+        rlc_dict *sample = rlc_buffer_sample(buffer);
+        assert_true((rlc_dict_find(sample, "observation") != NULL) == cases[i].of_step);
+        assert_true((rlc_dict_find(sample, "next.observation") != NULL) == cases[i].of_next);
+        rlc_tensor *second = rlc_dict_get(sample, cases[i].of_step ? "second" : "next.second");
+        expect_shape(second, RLC_F32, RLC_SHAPE(4, 1, 3, 3));
+        assert_true(rlc_item(rlc_all(rlc_eq(second, rlc_scalar(1)), RLC_ALL, false)) == 1);
+        expect_ok(rlc_end(p));
+        free_all(NULL);
+    }
+}
+
+/* From C an example may lack what transforms read; that is said when the buffer is built. */
+static void test_what_is_not_kept(void **unused) {
+    (void)unused;
+    static const char *const kept[] = {"next.pixels", "pixels"};
+    expect_error(make_of(kept, 2, OTHER), RLC_INVALID,
+                 "buffer.transforms: they read 'other', which is not kept; keep it in the example, or what they read "
+                 "under 'next'");
+    expect_error(
+        make_of(kept, 2, TO_OBSERVATION MOVED), RLC_INVALID,
+        "buffer:1: buffer.transforms: they look back, and next.done tells episodes apart: keep next.done in the "
+        "example");
+    expect_error(make_of(kept, 1, TO_OBSERVATION MOVED), RLC_INVALID,
+                 "buffer.transforms: they read 'pixels', which is not kept; keep it in the example, for they look back "
+                 "at it");
+}
+
 /* In a whole run what is collected and kept are bytes, and updates run; test_resume.c stops one and goes on. */
 static void test_run(void **unused) {
     (void)unused;
@@ -235,6 +299,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_that_look_back, start_without_env, free_all),
         cmocka_unit_test_setup_teardown(test_the_oldest_rows, start_without_env, free_all),
         cmocka_unit_test_setup(test_sources, start_without_env),
+        cmocka_unit_test_setup_teardown(test_what_is_kept, start_without_env, free_all),
+        cmocka_unit_test_setup_teardown(test_what_is_not_kept, start_without_env, free_all),
         cmocka_unit_test_setup(test_run, start_without_env),
         cmocka_unit_test_setup(test_mistakes, start_without_env),
     };

@@ -143,6 +143,9 @@ static void test_begins(void **state) {
     expect_ok(rlc_end(p));
 }
 
+#define EIGHT "2, 2, 2, 2, 2, 2, 2, 2"
+#define MANY "[" EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT "]"
+
 static void test_misuse(void **state) {
     (void)state;
     static const struct {
@@ -202,6 +205,18 @@ static void test_misuse(void **state) {
          "{type: DuelingCnnDQNet, out_features: 2, cnn_kwargs: {kernel_sizes: 1}, mlp_kwargs: {depth: 3, num_cells: "
          "[2, 3]}}",
          "mlp_kwargs: num_cells has 2 numbers for 3 layers"},
+        {RLC_F32,
+         {3, {3, 9, 9}},
+         "{type: ConvNet, num_cells: " MANY ", out_keys: [y]}",
+         "64 layers; 1 to 32 are possible"},
+        {RLC_F32,
+         {3, {3, 9, 9}},
+         "{type: DuelingCnnDQNet, out_features: 2, cnn_kwargs: {num_cells: " MANY ", kernel_sizes: 1, strides: 1}}",
+         "64 layers; 1 to 32 are possible"},
+        {RLC_F32,
+         {3, {3, 9, 9}},
+         "{type: DuelingCnnDQNet, out_features: 2, cnn_kwargs: {kernel_sizes: 1}, mlp_kwargs: {num_cells: " MANY "}}",
+         "mlp_kwargs: 64 layers; 0 to 63 are possible"},
     };
     for (int i = 0; i < RLC_COUNT(mistakes); i++) {
         rlc_module *net = NULL;

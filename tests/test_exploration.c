@@ -1,6 +1,8 @@
 /* Noise on continuous actions: AdditiveGaussianModule and OrnsteinUhlenbeckProcessModule. */
 #include "tests/with_model.h"
 
+#include "modules/state_dict.h"
+
 /* A model of actions in [-2, 2], so many rows at once. */
 static void new_model(int64_t rows) {
     rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION)),
@@ -210,6 +212,22 @@ static void test_rows_begin_by_themselves(void **state) {
     free(got);
 }
 
+/* Where the process stands is each environment's: no part of what another run may load. */
+static void test_ornstein_uhlenbeck_state_dict(void **state) {
+    (void)state;
+    rlc_arena arena = {0};
+    rlc_named_tensor *list;
+    int count;
+    rlc_module *m = world_add(model, "noise", "{type: OrnsteinUhlenbeckProcessModule}");
+    expect_ok(rlc_model_allocate(model));
+    expect_ok(rlc_module_state_dict(m, &arena, &list, &count));
+    assert_int_equal(count, 4); /* eps and sigma, and the frames that they count */
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(list[i].tensor->numel, 1);
+    }
+    rlc_arena_free(&arena);
+}
+
 /* Without kicks the process returns to mu by itself: n <- n + theta (mu - n) dt, anew from x0 where an episode begins. */
 static void test_ornstein_uhlenbeck_drifts(void **state) {
     (void)state;
@@ -244,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_settles, start, free_model),
         cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_anneals, start, free_model),
         cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_drifts, start, free_model),
+        cmocka_unit_test_setup_teardown(test_ornstein_uhlenbeck_state_dict, start, free_model),
         cmocka_unit_test_setup_teardown(test_bounds, start, free_model),
         cmocka_unit_test_setup_teardown(test_only_random_exploration, start, free_model),
         cmocka_unit_test_setup_teardown(test_rows_begin_by_themselves, start, free_model),

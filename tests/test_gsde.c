@@ -3,18 +3,21 @@
 #include "tests/with_model.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "modules/distribution.h"
+#include "modules/state_dict.h"
 
-static void expect_world(bool tracked) {
+static void expect_world(int64_t rows, bool tracked) {
     rlc_spec observation = rlc_spec_unbounded(RLC_SHAPE(WORLD_OBSERVATION));
     rlc_spec action = rlc_spec_bounded(RLC_SHAPE(2), -2, 2);
     model = world_model(5, action);
     rlc_begin(p);
-    rlc_dict *td = rlc_dict_clone(model->example);
-    rlc_dict_set(td, "mu", rlc_zeros(RLC_F32, RLC_SHAPE(WORLD_BATCH, 2)));
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(rows));
+    rlc_dict_set(td, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(rows, WORLD_OBSERVATION)));
+    rlc_dict_set(td, "mu", rlc_zeros(RLC_F32, RLC_SHAPE(rows, 2)));
     if (tracked) {
-        rlc_dict_set(td, "is_init", rlc_zeros(RLC_BOOL, RLC_SHAPE(WORLD_BATCH, 1)));
+        rlc_dict_set(td, "is_init", rlc_zeros(RLC_BOOL, RLC_SHAPE(rows, 1)));
     }
     rlc_model_expect(model, &observation, &action, td);
     expect_ok(rlc_end(p));
@@ -22,7 +25,7 @@ static void expect_world(bool tracked) {
 
 static int start(void **state) {
     start_without_model(state);
-    expect_world(true);
+    expect_world(WORLD_BATCH, true);
     return 0;
 }
 
@@ -245,6 +248,35 @@ static void test_actor(void **state) {
     }
 }
 
+static bool keeps(const char *name) {
+    int found = 0;
+    for (int i = 0; i < model->state.count; i++) {
+        found += strcmp(model->state.items[i].name, name) == 0;
+    }
+    return found == 1;
+}
+
+/* What is saved is the module's: it fits as many environments as there are elsewhere. The noise is in the run's state. */
+static void test_state_dict_of_other_environments(void **state) {
+    (void)state;
+    char path[64];
+    float eps[NOISE], action[2 * WORLD_BATCH];
+    snprintf(path, sizeof path, "/tmp/rlc-gsde-%d", (int)getpid());
+    rlc_module *gsde = world_add(model, "gsde", GSDE ", sigma_init: 0.25}");
+    expect_ok(rlc_model_allocate(model));
+    act(gsde, (bool[WORLD_BATCH]){true}, 1, eps, action);
+    assert_true(keeps("modules.gsde.eps") && keeps("modules.gsde.drawn"));
+    expect_ok(rlc_module_save(gsde, path));
+    const float saved = *(const float *)peek(world_parameter(model, "modules.gsde.log_sigma"));
+    rlc_model_free(model);
+    expect_world(WORLD_BATCH + 2, true);
+    gsde = world_add(model, "gsde", GSDE "}");
+    expect_ok(rlc_model_allocate(model));
+    expect_ok(rlc_module_load(gsde, path, "", RLC_STRICT, NULL));
+    assert_true(*(const float *)peek(world_parameter(model, "modules.gsde.log_sigma")) == saved);
+    unlink(path);
+}
+
 static void expect_refusal(const char *name, const char *options, const char *message) {
     rlc_module *module = NULL;
     expect_error(rlc_model_add(model, name, options, &module), RLC_INVALID, message);
@@ -267,7 +299,7 @@ static void test_misuse(void **state) {
     rlc_module_call(gsde, td);
     expect_error(rlc_end(p), RLC_INVALID, "its noise is that of [5, 1] environments, but is_init has shape [3, 1]");
     rlc_model_free(model);
-    expect_world(false);
+    expect_world(WORLD_BATCH, false);
     expect_refusal("f", GSDE "}", "add {type: InitTracker} to env.transforms");
     rlc_model_free(model);
     model = world_model(5, rlc_spec_one_hot(2));
@@ -282,6 +314,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_scale_is_the_deviation, start, free_model),
         cmocka_unit_test_setup_teardown(test_initial_sigma, start, free_model),
         cmocka_unit_test_setup_teardown(test_actor, start, free_model),
+        cmocka_unit_test_setup_teardown(test_state_dict_of_other_environments, start, free_model),
         cmocka_unit_test_setup_teardown(test_misuse, start, free_model),
     };
     return cmocka_run_group_tests_name("gSDE", tests, NULL, NULL);

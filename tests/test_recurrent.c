@@ -269,7 +269,8 @@ static void test_bad_primers(void **state) {
     } bad[] = {{"primers: [h]", "primers must be a map of entries and their sizes"},
                {"primers: {h: 3}", "primers.h must be a list of sizes, [1, 64], not '3'"},
                {"primers: {h: [1, 0]}", "primers.h must be a list of sizes"},
-               {"default_value: 1", "option 'primers' is required"}};
+               {"primers: {h: [3]}, default_value: 1", "unknown option 'default_value'"}, /* networks act from zeros */
+               {"primers: ~", "option 'primers' is required"}};
     for (int i = 0; i < RLC_COUNT(bad); i++) {
         char options[160];
         rlc_env *env;

@@ -3,8 +3,11 @@
 #include "tests/mistakes.h"
 #include "tests/stopped_run.h"
 
+#include <unistd.h>
+
 #include "modules/model.h"
 #include "modules/state_dict.h"
+#include "recipes/files.h"
 #include "recipes/run.h"
 
 static const rlc_tensor *parameter(const rlc_run *run, const char *name) {
@@ -45,6 +48,44 @@ static void test_targets_copy_what_was_loaded(void **state) {
     rlc_run_free(into);
 }
 
+static const rlc_tensor *buffer(const rlc_run *run, const char *name) {
+    for (int i = 0; i < run->model->state.count; i++) {
+        if (strcmp(run->model->state.items[i].name, name) == 0) {
+            return run->model->state.items[i].tensor;
+        }
+    }
+    fail_msg("no buffer %s", name);
+    return NULL;
+}
+
+/* Running statistics come with the weights that they fit, for a target network too. */
+static void test_targets_copy_buffers(void **state) {
+    (void)state;
+    static const char *const statistics[] = {"running_mean", "running_var"};
+    rlc_run *from, *into;
+    char option[1200], name[128];
+    const char *overrides[] = {
+        "modules.value_net={type: Sequential, out_keys: [action_value], modules: [{type: Linear, "
+        "out_features: 3}, {type: BatchNorm1d}, {type: Linear, out_features: 2}]}",
+        option};
+    const char *path = in_work_folder("normed.safetensors");
+    expect_ok(rlc_run_load("recipes/dqn.yaml", overrides, 1, &from));
+    for (int i = 0; i < RLC_COUNT(statistics); i++) {
+        snprintf(name, sizeof name, "modules.value_net.1.%s", statistics[i]);
+        expect_ok(rlc_tensor_write((rlc_tensor *)buffer(from, name), (const float[]){1.5f, 2.5f, (float)(i + 3)}));
+    }
+    expect_ok(rlc_module_save(rlc_run_module(from, "value_net"), path));
+    snprintf(option, sizeof option, "modules.value_net.state_dict=%s", path);
+    expect_ok(rlc_run_load("recipes/dqn.yaml", overrides, RLC_COUNT(overrides), &into));
+    for (int i = 0; i < RLC_COUNT(statistics); i++) {
+        snprintf(name, sizeof name, "loss.target_value_network.value_net.1.%s", statistics[i]);
+        const float *got = buffer(into, name)->data;
+        assert_true(got[0] == 1.5f && got[1] == 2.5f && got[2] == (float)(i + 3));
+    }
+    rlc_run_free(from);
+    rlc_run_free(into);
+}
+
 /* The least of two critics that are the same would be no better than one. */
 static void test_other_critics_start_anew(void **state) {
     (void)state;
@@ -79,9 +120,42 @@ static void test_from_a_checkpoint(void **state) {
     snprintf(line, sizeof line, "%s --quiet --out %s", in_work_folder("two/recipe.yaml"), in_work_folder("three"));
     expect_rlrun(line, 0, "");
     expect_equal_runs("two", "three");
-    snprintf(line, sizeof line, "eval %s", in_work_folder("two"));
-    expect_rlrun(line, 0, "episodes 2");
+}
+
+static const char *eval_of_two(void) {
+    static char arguments[600];
+    snprintf(arguments, sizeof arguments, "eval %s", in_work_folder("two"));
+    return arguments;
+}
+
+/* A run has all that it needs in its own folder, once it has a checkpoint there. */
+static void test_without_the_file(void **state) {
+    (void)state;
+    char file[600], kept[600];
+    snprintf(file, sizeof file, "%s", in_work_folder("one/checkpoint.safetensors"));
+    snprintf(kept, sizeof kept, "%s", in_work_folder("one/kept.safetensors"));
+    expect_rlrun(eval_of_two(), 0, "episodes 2");
+    assert_int_equal(rename(file, kept), 0);
+    expect_rlrun(eval_of_two(), 0, "episodes 2");
     expect_rlrun(resume("two"), 0, "");
+    expect_equal_runs("two", "three");
+    assert_int_equal(unlink(in_work_folder("three/resume.safetensors")), 0);
+    expect_rlrun(resume("three"), 1, "one/checkpoint.safetensors: No such file or directory");
+    assert_int_equal(unlink(in_work_folder("two/checkpoint.safetensors")), 0);
+    expect_rlrun(eval_of_two(), 1, "one/checkpoint.safetensors: No such file or directory");
+    assert_int_equal(rename(kept, file), 0);
+}
+
+/* Nothing else would put values into a run that was built for a checkpoint. */
+static void test_checkpoint_that_is_gone(void **state) {
+    (void)state;
+    rlc_run *run;
+    rlc_output *output = NULL;
+    expect_ok(rlc_run_load_for_checkpoint(in_work_folder("three/recipe.yaml"), NULL, 0, &run));
+    expect_error(rlc_output_resume(run, in_work_folder("three"), &output), RLC_FAILED,
+                 "three/resume.safetensors: No such file or directory");
+    assert_null(output);
+    rlc_run_free(run);
 }
 
 static void test_mistakes(void **state) {
@@ -113,8 +187,11 @@ static void test_mistakes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_targets_copy_what_was_loaded, fresh_start),
+        cmocka_unit_test_setup(test_targets_copy_buffers, fresh_start),
         cmocka_unit_test_setup(test_other_critics_start_anew, fresh_start),
         cmocka_unit_test_setup(test_from_a_checkpoint, fresh_start),
+        cmocka_unit_test_setup(test_without_the_file, fresh_start),
+        cmocka_unit_test_setup(test_checkpoint_that_is_gone, fresh_start),
         cmocka_unit_test_setup(test_mistakes, fresh_start),
     };
     return cmocka_run_group_tests_name("state_dict in recipes", tests, make_work_folder, remove_work_folder);
