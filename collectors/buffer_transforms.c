@@ -275,11 +275,13 @@ void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buf
     }
     for (int i = 0; i < b->list.count && moments != NULL; i++) {
         rlc_transform *t = b->list.items[i];
+        const rlc_transform_at at = rlc__transform_enter(t);
         if (t->type->look_back != NULL) {
             moments = look_back(t, moments, &age, batch);
         } else {
             t->type->apply(t, moments);
         }
+        rlc__transform_leave(t, at);
     }
     if (moments != NULL) {
         hand_out(b, sample, moments, batch);

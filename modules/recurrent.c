@@ -51,7 +51,13 @@ static bool complete_keys(recurrent *m) {
     out[0] = self->out_keys[0];
     for (int i = 1; i <= states; i++) {
         in[i] = self->num_in > 1 ? self->in_keys[i] : rlc_key_intern(self->type->in_keys[i]);
-        out[i] = self->num_out > 1 ? self->out_keys[i] : rlc_key_join(next, in[i]);
+        out[i] = rlc_key_join(next, in[i]);
+        if (self->num_out > 1 && self->out_keys[i] != out[i]) { /* the next step would not find it */
+            rlc_fail(RLC_INVALID,
+                     "%s: out_keys must have '%s' for the state '%s', not '%s': a step leaves its state to the next",
+                     self->path, out[i]->name, in[i]->name, self->out_keys[i]->name);
+            return false;
+        }
     }
     in[1 + states] = self->num_in == 2 + states ? self->in_keys[1 + states] : rlc_key_intern("is_init");
     rlc_module_set_in_keys(self, in, 2 + states);

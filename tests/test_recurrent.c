@@ -262,6 +262,32 @@ static void test_environment(void **state) {
     rlc_env_free(env);
 }
 
+/* A state under another name than the next step looks for would never be carried. */
+static void test_bad_states(void **state) {
+    (void)state;
+    static const struct {
+        const char *options, *message;
+    } bad[] = {
+        {"{type: GRUModule, hidden_size: 3, out_keys: [features, h]}",
+         "out_keys must have 'next.recurrent_state_h' for the state 'recurrent_state_h', not 'h'"},
+        {"{type: LSTMModule, hidden_size: 3, in_keys: [observation, h, c], out_keys: [features, next.h, next.d]}",
+         "out_keys must have 'next.c' for the state 'c', not 'next.d'"},
+        {"{type: LSTMModule, hidden_size: 3, out_keys: [features, next.recurrent_state_h]}", "states; got 3 and 2"}};
+    rlc_env *env = world_env(3, "{type: CartPole, transforms: [{type: InitTracker}]}");
+    rlc_program *shapes;
+    expect_ok(rlc_program_new(test_device(), "shapes", &shapes));
+    expect_ok(rlc_model_new(world_registry(), test_device(), 1, &model));
+    rlc_model_expect(model, &env->observation, &env->action, rlc_env_example(env, shapes));
+    for (int i = 0; i < RLC_COUNT(bad); i++) {
+        char name[] = "memory0"; /* a name is taken, even by what is refused */
+        rlc_module *module;
+        name[6] += i;
+        expect_error(rlc_model_add(model, name, bad[i].options, &module), RLC_INVALID, bad[i].message);
+    }
+    rlc_program_free(shapes);
+    rlc_env_free(env);
+}
+
 static void test_bad_primers(void **state) {
     (void)state;
     static const struct {
@@ -289,6 +315,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_done, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_dropout_between_layers, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_environment, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_bad_states, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_bad_primers, start_without_model, free_model),
     };
     return cmocka_run_group_tests_name("recurrent modules", tests, NULL, NULL);
