@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "collectors/buffer_transforms.h"
+#include "collectors/look_ahead.h"
 #include "core/device.h"
 #include "core/record.h"
 #include "core/update.h"
@@ -62,12 +63,20 @@ static rlc_status check_memory(const rlc_buffer *b, const rlc_value *options, co
     return rlc_error_status();
 }
 
-/* Returns of several steps come with one more entry, which counts them. */
+/* Returns of several steps come with one more entry, which counts them. Where samples need single steps, to look back at,
+ * these are kept, and summed up when they are sampled. */
 static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
     if (b->multi_step_options == NULL || b->multi_step_options->kind == RLC_NULL) {
         return RLC_OK;
     }
-    b->multi_step = rlc_waiting_steps_new(&b->arena, &b->state, b->device, b->multi_step_options, example);
+    RLC_TRY(rlc_multi_step_parse(&b->arena, b->multi_step_options, &b->multi_step));
+    if (rlc_dict_find(example, "next.reward") == NULL || rlc_dict_find(example, "next.done") == NULL) {
+        return rlc_value_fail(b->multi_step_options, "buffer.multi_step: needs the entries next.reward and next.done");
+    }
+    if (rlc_buffer_transforms_reach(b->transforms) > 0) {
+        return RLC_OK;
+    }
+    b->waiting = rlc_waiting_steps_new(&b->arena, &b->state, b->device, b->multi_step, example);
     rlc_tensor steps = {0};
     rlc_shape shape = rlc_shape_concat(example->batch, RLC_SHAPE(1));
     rlc__tensor_layout(&steps, RLC_I64, shape.ndim, shape.size);
@@ -76,24 +85,19 @@ static rlc_status build_multi_step(rlc_buffer *b, const rlc_dict *example) {
 }
 
 /* Those that look back count rows of single steps. */
-static rlc_status build_transforms(rlc_buffer *b, const rlc_registry *registry, const rlc_value *options) {
-    RLC_TRY(rlc_buffer_transforms_new(registry, b->device, options, &b->transforms));
+static rlc_status attach_transforms(rlc_buffer *b) {
     RLC_TRY(b->transforms != NULL ? rlc_buffer_transforms_attach(b->transforms, b) : RLC_OK);
-    const int reach = rlc_buffer_transforms_reach(b->transforms);
-    if (reach == 0) {
+    const int64_t back = rlc_buffer_transforms_reach(b->transforms), ahead = b->multi_step.n_steps;
+    const int64_t steps = ahead > back + 1 ? ahead : back + 1;
+    if (back == 0) {
         return RLC_OK;
     }
     b->in_order_of_time = true;
-    if (b->multi_step != NULL) {
+    if (steps * b->num_envs > b->capacity) {
         return rlc_value_fail(b->transform_options,
-                              "buffer.transforms: they look back at single steps: there can be no "
-                              "multi_step; or put them among the environment's transforms");
-    }
-    if ((reach + 1) * b->num_envs > b->capacity) {
-        return rlc_value_fail(b->transform_options,
-                              "buffer.transforms: %lld rows have no room for the %d steps of %lld "
+                              "buffer.transforms: %lld rows have no room for the %lld steps of %lld "
                               "environments that they look at",
-                              (long long)b->capacity, reach + 1, (long long)b->num_envs);
+                              (long long)b->capacity, (long long)steps, (long long)b->num_envs);
     }
     return rlc_dict_find(b->storage, "next.done") != NULL
                ? RLC_OK
@@ -127,9 +131,10 @@ static rlc_status build(rlc_buffer *b, const rlc_registry *registry, uint64_t se
     }
     b->size = rlc_tensor_over(b->device, RLC_I64, RLC_SHAPE(1), (int64_t *)b->cursor->data + 1);
     rlc_dict_each(example, make_ring, b);
+    RLC_TRY(rlc_buffer_transforms_new(registry, b->device, options, &b->transforms));
     RLC_TRY(build_multi_step(b, example));
     b->storage->batch = RLC_SHAPE(b->capacity);
-    RLC_TRY(build_transforms(b, registry, options));
+    RLC_TRY(attach_transforms(b));
     if (b->type->init != NULL) {
         b->type->init(b);
     }
@@ -206,7 +211,7 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
         return;
     }
     bool was = rlc_no_grad(true);
-    batch = b->multi_step != NULL ? rlc_waiting_steps_pass(b->multi_step, batch) : batch;
+    batch = b->waiting != NULL ? rlc_waiting_steps_pass(b->waiting, batch) : batch;
     int64_t rows = batch != NULL ? rlc_shape_numel(batch->batch) : 0;
     if (rows > b->capacity) {
         rlc__op_fail("buffer", "a batch of %lld rows does not fit its capacity of %lld", (long long)rows,
@@ -218,7 +223,7 @@ void rlc_buffer_extend(rlc_buffer *b, const rlc_dict *batch) {
 }
 
 bool rlc_buffer_is_waiting(rlc_buffer *b) {
-    return (b->multi_step != NULL && *b->multi_step->seen < b->multi_step->n_steps) ||
+    return (b->waiting != NULL && *b->waiting->seen < b->multi_step.n_steps) ||
            (b->type->is_waiting != NULL && b->type->is_waiting(b));
 }
 
@@ -228,8 +233,10 @@ rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
     }
     bool was = rlc_no_grad(true);
     rlc_dict *sample = b->type->sample(b);
+    const bool ahead = b->multi_step.n_steps > 0 && b->waiting == NULL;
+    rlc_tensor *last = ahead && sample != NULL ? rlc_look_ahead(b, sample) : NULL;
     if (sample != NULL && b->transforms != NULL) {
-        rlc_buffer_transforms_apply(b->transforms, b, sample);
+        rlc_buffer_transforms_apply(b->transforms, b, sample, last);
     }
     rlc_no_grad(was);
     return sample;
@@ -276,11 +283,18 @@ rlc_tensor *rlc_buffer_oldest(const rlc_buffer *b) {
     return rlc_buffer_around(b, rlc_sub(rlc_buffer_head(b), rlc_select(b->cursor, 0, 1)));
 }
 
-/* int64 has no division, and float64 is exact for as many rows as there can be. */
-rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *b, rlc_tensor *rows) {
-    rlc_tensor *behind = rlc_cast(rlc_buffer_around(b, rlc_sub(rows, rlc_buffer_oldest(b))), RLC_F64);
+/* Whole steps among as many rows. int64 has no division, and float64 is exact for as many rows as there can be. */
+static rlc_tensor *steps_of(const rlc_buffer *b, rlc_tensor *rows) {
     rlc_tensor *envs = rlc_full(RLC_F64, (rlc_shape){0}, (double)b->num_envs);
-    return rlc_cast(rlc_floor(rlc_div(behind, envs)), RLC_I64);
+    return rlc_cast(rlc_floor(rlc_div(rlc_cast(rlc_buffer_around(b, rows), RLC_F64), envs)), RLC_I64);
+}
+
+rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *b, rlc_tensor *rows) {
+    return steps_of(b, rlc_sub(rows, rlc_buffer_oldest(b)));
+}
+
+rlc_tensor *rlc_buffer_steps_behind(const rlc_buffer *b, rlc_tensor *rows) {
+    return steps_of(b, rlc_sub(rlc_add_scalar(rlc_buffer_head(b), -1), rows));
 }
 
 /* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */

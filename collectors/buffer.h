@@ -55,7 +55,8 @@ struct rlc_buffer {
     int num_rings;
     rlc_tensor *cursor, *size; /* int64 {head, size}, and a view of the second */
     const rlc_value *multi_step_options;
-    rlc_waiting_steps *multi_step; /* NULL without returns of several steps */
+    rlc_multi_step_options multi_step;
+    rlc_waiting_steps *waiting; /* for returns of several steps; NULL without, or where samples look ahead */
     const rlc_value *transform_options;
     struct rlc_buffer_transforms *transforms; /* of samples, or NULL */
     bool in_order_of_time; /* rows of a step lie side by side, one for each environment, before those of the next */
@@ -94,8 +95,9 @@ rlc_tensor *rlc_buffer_around(const rlc_buffer *buffer, rlc_tensor *rows);
 rlc_tensor *rlc_buffer_head(const rlc_buffer *buffer);
 rlc_tensor *rlc_buffer_oldest(const rlc_buffer *buffer);
 
-/* How many steps before each of these rows, of its own environment, the ring still has, int64. Rows are in order of time. */
+/* How many steps before, or behind, each of these rows the ring has of its own environment, int64. Rows are in order of time. */
 rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *buffer, rlc_tensor *rows);
+rlc_tensor *rlc_buffer_steps_behind(const rlc_buffer *buffer, rlc_tensor *rows);
 
 extern const rlc_option rlc__buffer_options[];
 extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class,

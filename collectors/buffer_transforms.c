@@ -187,26 +187,37 @@ static rlc_tensor *steps_before(const rlc_buffer *buffer, int reach, rlc_tensor 
     return rlc_sum(rlc_cast(unbroken, RLC_I64), 0, false);
 }
 
-/* Row numbers of the `reach` steps before, int64 [reach * B], the oldest first; the first of an episode again and again. */
-static rlc_tensor *rows_before(const rlc_buffer *buffer, int reach, rlc_tensor *rows, rlc_tensor *there) {
-    rlc_tensor *back = rlc_reshape(rlc_arange_step(RLC_I64, reach, 0, -1), RLC_SHAPE(reach, 1));
+/* Row numbers of `reach` steps, int64 [reach * B], the newest of which is `nearest` before each row, the oldest first; the first
+ * of an episode again and again. */
+static rlc_tensor *rows_before(const rlc_buffer *buffer, int reach, int nearest, rlc_tensor *rows, rlc_tensor *there) {
+    rlc_tensor *back = rlc_arange_step(RLC_I64, reach + nearest - 1, nearest - 1, -1);
+    back = rlc_reshape(back, RLC_SHAPE(reach, 1));
     rlc_tensor *steps = rlc_mul_scalar(rlc_minimum(back, there), (double)buffer->num_envs);
     return rlc_reshape(rlc_buffer_around(buffer, rlc_sub(rows, steps)), RLC_SHAPE(-1));
 }
 
-/* An entry at the moments a list is given, [moments * B, ...]: before the step, its own, what it led to. */
-static rlc_tensor *moments_of(const rlc_buffer_transforms *b, const rlc_buffer *buffer, const rlc_dict *sample,
-                              const rlc_key *key, rlc_tensor *before) {
+/* One pass of a list over a sample: the moments it looks back at, then these rows' own and what they led to, or one of the
+ * two. */
+typedef struct pass {
+    const rlc_buffer_transforms *transforms;
+    const rlc_buffer *buffer;
+    rlc_dict *sample;
+    rlc_tensor *rows;
+    bool of_step, of_next;
+} pass;
+
+/* An entry at all moments of a pass, [moments * B, ...]. */
+static rlc_tensor *moments_of(const pass *s, const rlc_key *key, rlc_tensor *before) {
     rlc_tensor *parts[3];
     int count = 0;
     if (before != NULL) {
-        parts[count++] = rlc_index_select(rlc_dict_get_key(buffer->storage, key), before);
+        parts[count++] = rlc_index_select(rlc_dict_get_key(s->buffer->storage, key), before);
     }
-    if (b->of_step) {
-        parts[count++] = rlc_dict_get_key(sample, key);
+    if (s->of_step) {
+        parts[count++] = rlc_dict_get_key(s->sample, key);
     }
-    if (b->of_next) {
-        parts[count++] = rlc_dict_get_key(sample, as_seen(b, key, true));
+    if (s->of_next) {
+        parts[count++] = rlc_dict_get_key(s->sample, as_seen(s->transforms, key, true));
     }
     return count == 1 ? parts[0] : rlc_concatenate(parts, count, 0);
 }
@@ -248,30 +259,33 @@ static rlc_dict *look_back(rlc_transform *t, rlc_dict *moments, rlc_tensor **age
 }
 
 /* Sets what the list wrote: the last moments of it are those of the sample, `next` behind the step's own. */
-static void hand_out(const rlc_buffer_transforms *b, rlc_dict *sample, const rlc_dict *moments, int64_t batch) {
+static void hand_out(const pass *s, const rlc_dict *moments, int64_t batch) {
+    const rlc_buffer_transforms *b = s->transforms;
     for (int i = 0; i < b->writes.count; i++) {
         rlc_tensor *x = rlc_dict_find_key(moments, b->writes.key[i]); /* another of the list may have dropped it */
         for (int side = 0; x != NULL && side < 2; side++) {
-            if (side == 0 ? b->of_step : b->of_next) {
-                const int64_t at = x->shape[0] - (side == 0 && b->of_next ? 2 : 1) * batch;
-                rlc_dict_set_key(sample, as_seen(b, b->writes.key[i], side == 1), rlc_slice(x, 0, at, batch));
+            if (side == 0 ? s->of_step : s->of_next) {
+                const int64_t at = x->shape[0] - (side == 0 && s->of_next ? 2 : 1) * batch;
+                rlc_dict_set_key(s->sample, as_seen(b, b->writes.key[i], side == 1), rlc_slice(x, 0, at, batch));
             }
         }
     }
 }
 
-void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buffer, rlc_dict *sample) {
-    const int64_t batch = rlc_shape_numel(sample->batch);
-    rlc_tensor *rows = rlc_dict_get(sample, "index"), *there = NULL, *before = NULL, *age = NULL;
+static void run_pass(const pass *s) {
+    const rlc_buffer_transforms *b = s->transforms;
+    const int64_t batch = rlc_shape_numel(s->sample->batch);
+    rlc_tensor *there = NULL, *before = NULL, *age = NULL;
     if (b->reach > 0) {
-        there = steps_before(buffer, b->reach, rows);
-        before = rows_before(buffer, b->reach, rows, there);
-        rlc_tensor *last = there != NULL && b->of_next ? rlc_add_scalar(there, 1) : there;
-        age = last != NULL ? rlc__ages_before(last, b->reach + 1 + b->of_next) : NULL;
+        there = steps_before(s->buffer, b->reach, s->rows);
+        before =
+            rows_before(s->buffer, b->reach, s->of_step ? 1 : 0, s->rows, there); /* what is next follows its step */
+        rlc_tensor *last = there != NULL && s->of_next ? rlc_add_scalar(there, 1) : there;
+        age = last != NULL ? rlc__ages_before(last, b->reach + s->of_step + s->of_next) : NULL;
     }
-    rlc_dict *moments = rlc_dict_new(RLC_SHAPE((b->reach + b->of_step + b->of_next) * batch));
+    rlc_dict *moments = rlc_dict_new(RLC_SHAPE((b->reach + s->of_step + s->of_next) * batch));
     for (int i = 0; i < b->reads.count && moments != NULL; i++) {
-        rlc_dict_set_key(moments, b->reads.key[i], moments_of(b, buffer, sample, b->reads.key[i], before));
+        rlc_dict_set_key(moments, b->reads.key[i], moments_of(s, b->reads.key[i], before));
     }
     for (int i = 0; i < b->list.count && moments != NULL; i++) {
         rlc_transform *t = b->list.items[i];
@@ -284,6 +298,21 @@ void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buf
         rlc__transform_leave(t, at);
     }
     if (moments != NULL) {
-        hand_out(b, sample, moments, batch);
+        hand_out(s, moments, batch);
     }
+}
+
+void rlc_buffer_transforms_apply(rlc_buffer_transforms *b, const rlc_buffer *buffer, rlc_dict *sample,
+                                 rlc_tensor *last) {
+    pass all = {b, buffer, sample, rlc_dict_get(sample, "index"), .of_step = b->of_step, .of_next = b->of_next};
+    if (last == NULL || !b->of_next) {
+        run_pass(&all);
+        return;
+    }
+    pass own = all, later = all;
+    own.of_next = false;
+    later.rows = last;
+    later.of_step = false;
+    run_pass(&own);
+    run_pass(&later);
 }

@@ -10,7 +10,8 @@
  *
  * Transforms that look back (CatFrames, FrameDifference) find the steps before each row in the ring, whose rows then lie in
  * the order of time, those of the environments side by side. Before the first step of an episode, or the oldest that the
- * ring still has, that one stands again and again, as in an environment. Steps must be single ones (no multi_step).
+ * ring still has, that one stands again and again, as in an environment. The ring keeps single steps for them; returns of several (multi_step)
+ * are summed up in samples (look_ahead.h).
  *
  * Memory: each row has both `pixels` and `next.pixels`, 2 x 7056 bytes for one grey picture of 84 x 84, so 14 GB a million; 56
  * where an environment stacks four of them before they are stored.
@@ -41,8 +42,10 @@ rlc_status rlc_buffer_transforms_sources(const rlc_buffer_transforms *transforms
  * where it is neither, or, when they look back, not the first. */
 rlc_status rlc_buffer_transforms_attach(rlc_buffer_transforms *transforms, const rlc_buffer *buffer);
 
-/* Records what they make of a sample, whose rows stand under `index`, and sets it there. */
-void rlc_buffer_transforms_apply(rlc_buffer_transforms *transforms, const rlc_buffer *buffer, rlc_dict *sample);
+/* Records what they make of a sample, whose rows stand under `index`, and sets it there. What is under `next` may be that of
+ * later rows than the sample's own, `last`; NULL where it is not. */
+void rlc_buffer_transforms_apply(rlc_buffer_transforms *transforms, const rlc_buffer *buffer, rlc_dict *sample,
+                                 rlc_tensor *last);
 
 RLC_END
 

@@ -3,8 +3,8 @@
 #include "core/record.h"
 
 static const rlc_option options[] = {
-    RLC_LONG(rlc_waiting_steps, n_steps, RLC_REQUIRED, 1, 10000, "steps that a return is over"),
-    RLC_FLOAT(rlc_waiting_steps, gamma, RLC_REQUIRED, 0, 1, "discount of a step, the same as the loss has"),
+    RLC_LONG(rlc_multi_step_options, n_steps, RLC_REQUIRED, 1, 10000, "steps that a return is over"),
+    RLC_FLOAT(rlc_multi_step_options, gamma, RLC_REQUIRED, 0, 1, "discount of a step, the same as the loss has"),
     {0},
 };
 
@@ -76,7 +76,7 @@ static void count_one(const rlc_key *key, rlc_tensor *tensor, void *data) {
 
 static void hold_one(const rlc_key *key, rlc_tensor *tensor, void *data) {
     const building *b = data;
-    rlc_shape shape = RLC_SHAPE(b->w->num_envs, b->w->n_steps - 1);
+    rlc_shape shape = RLC_SHAPE(b->w->num_envs, b->w->options.n_steps - 1);
     char name[256];
     for (int i = b->skip; i < tensor->ndim; i++) {
         shape.size[shape.ndim++] = tensor->shape[i];
@@ -86,17 +86,18 @@ static void hold_one(const rlc_key *key, rlc_tensor *tensor, void *data) {
     b->w->held[b->w->count++] = rlc_state_tensor(b->state, b->device, name, (rlc_dtype)tensor->dtype, shape);
 }
 
-rlc_waiting_steps *rlc_waiting_steps_new(rlc_arena *arena, rlc_state *state, rlc_device *device, const rlc_value *value,
-                                         const rlc_dict *example) {
+rlc_status rlc_multi_step_parse(rlc_arena *arena, const rlc_value *value, rlc_multi_step_options *to) {
+    return rlc_options_apply(arena, "buffer.multi_step", value, to, options, NULL);
+}
+
+rlc_waiting_steps *rlc_waiting_steps_new(rlc_arena *arena, rlc_state *state, rlc_device *device,
+                                         rlc_multi_step_options with, const rlc_dict *example) {
     size_t count = 0;
     rlc_waiting_steps *w = rlc_arena_calloc(arena, sizeof *w);
-    if (w == NULL || rlc_options_apply(arena, "buffer.multi_step", value, w, options, NULL) != RLC_OK) {
+    if (w == NULL) {
         return NULL;
     }
-    if (rlc_dict_find(example, "next.reward") == NULL || rlc_dict_find(example, "next.done") == NULL) {
-        rlc_value_fail(value, "buffer.multi_step: needs the entries next.reward and next.done");
-        return NULL;
-    }
+    w->options = with;
     rlc_dict_each(example, count_one, &count);
     w->num_envs = example->batch.size[0];
     w->keys = rlc_arena_calloc(arena, count * sizeof *w->keys);
@@ -110,7 +111,7 @@ rlc_waiting_steps *rlc_waiting_steps_new(rlc_arena *arena, rlc_state *state, rlc
 
 /* What waited and what came, [environments, n_steps - 1 + time]; its last n_steps - 1 steps wait from now on. */
 static rlc_dict *window_of(const rlc_waiting_steps *w, const rlc_dict *batch) {
-    const int64_t wait = w->n_steps - 1, time = batch->batch.size[1];
+    const int64_t wait = w->options.n_steps - 1, time = batch->batch.size[1];
     rlc_dict *window = rlc_dict_new(RLC_SHAPE(w->num_envs, wait + time));
     for (int i = 0; i < w->count && window != NULL; i++) {
         rlc_tensor *parts[] = {w->held[i], rlc_dict_get_key(batch, w->keys[i])};
@@ -143,7 +144,7 @@ rlc_dict *rlc_waiting_steps_pass(rlc_waiting_steps *w, const rlc_dict *batch) {
                      rlc_shape_text(batch->batch, text));
         return NULL;
     }
-    const int64_t wait = w->n_steps - 1, time = batch->batch.size[1];
+    const int64_t wait = w->options.n_steps - 1, time = batch->batch.size[1];
     const int64_t unused = *w->seen < wait ? wait - *w->seen : 0; /* room for steps that have not been yet */
     rlc_dict *window = window_of(w, batch);
     *w->seen += time;
@@ -151,6 +152,6 @@ rlc_dict *rlc_waiting_steps_pass(rlc_waiting_steps *w, const rlc_dict *batch) {
         return NULL;
     }
     const columns ready = {unused, time - unused};
-    return rlc_dict_apply(rlc_multi_step(window, w->n_steps, w->gamma), RLC_SHAPE(w->num_envs, ready.count),
-                          take_columns, (void *)&ready);
+    return rlc_dict_apply(rlc_multi_step(window, w->options.n_steps, w->options.gamma),
+                          RLC_SHAPE(w->num_envs, ready.count), take_columns, (void *)&ready);
 }

@@ -1,4 +1,5 @@
-/* multi_step.h: returns of several steps in place of single rewards.
+/* multi_step.h: returns of several steps in place of single rewards, found when steps come in; look_ahead.h finds them when
+ * they are sampled.
  *
  *     buffer: {type: ReplayBuffer, capacity: 10_000, batch_size: 128, multi_step: {n_steps: 3, gamma: 0.99}}
  *
@@ -23,19 +24,25 @@ RLC_BEGIN
  * does. */
 rlc_dict *rlc_multi_step(const rlc_dict *td, int64_t n_steps, double gamma);
 
-typedef struct rlc_waiting_steps {
+/* What a recipe says of them; n_steps is 0 where there are none. */
+typedef struct rlc_multi_step_options {
     int64_t n_steps;
     double gamma;
+} rlc_multi_step_options;
+
+rlc_status rlc_multi_step_parse(rlc_arena *arena, const rlc_value *value, rlc_multi_step_options *options);
+
+typedef struct rlc_waiting_steps {
+    rlc_multi_step_options options;
     int64_t num_envs, *seen; /* steps of each environment that came in so far */
     const rlc_key **keys;    /* of the entries, */
     rlc_tensor **held;       /* and of each the last n_steps - 1 steps, [environments, n_steps - 1, ...] */
     int count;
 } rlc_waiting_steps;
 
-/* Makes room for what waits of an example's entries, in the state and the arena; `value` is the option's. NULL with an
- * error. */
-rlc_waiting_steps *rlc_waiting_steps_new(rlc_arena *arena, rlc_state *state, rlc_device *device, const rlc_value *value,
-                                         const rlc_dict *example);
+/* Makes room for what waits of an example's entries, in the state and the arena. NULL with an error. */
+rlc_waiting_steps *rlc_waiting_steps_new(rlc_arena *arena, rlc_state *state, rlc_device *device,
+                                         rlc_multi_step_options options, const rlc_dict *example);
 
 /* Takes in a batch [environments, time] and returns the steps whose wait is over; NULL when there are none yet. */
 rlc_dict *rlc_waiting_steps_pass(rlc_waiting_steps *waiting, const rlc_dict *batch);

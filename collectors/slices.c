@@ -68,7 +68,7 @@ static bool choose_length(SliceReplayBuffer *b) {
 static void init(rlc_buffer *self) {
     SliceReplayBuffer *b = (SliceReplayBuffer *)self;
     b->done = rlc_dict_find(self->storage, "next.done");
-    if (b->done == NULL || self->multi_step != NULL) {
+    if (b->done == NULL || self->multi_step.n_steps > 0) {
         rlc_fail(RLC_INVALID, b->done == NULL ? "slices need the entry next.done, which tells episodes apart"
                                               : "slices are of single steps: there can be no multi_step");
         return;

@@ -32,15 +32,22 @@ static void init(rlc_transform *self, rlc_env *env) {
     rlc_transform_reads(self, c->in_keys, c->out_keys);
 }
 
-/* The first column of each row's part, int64 [N, 1]. */
+/* The first column of each picture's part, int64 [N, 1, 1]. */
 static rlc_tensor *first_columns(const CartCrop *c, rlc_tensor *state, int64_t columns, int64_t view) {
     rlc_tensor *x = rlc_cast(rlc_slice(rlc_reshape(state, RLC_SHAPE(state->shape[0], -1)), 1, 0, 1), RLC_F64);
     rlc_tensor *middle = rlc_add_scalar(rlc_mul_scalar(x, (double)columns / (2 * c->x_threshold)), (double)columns / 2);
     rlc_tensor *first = rlc_add_scalar(rlc_cast(middle, RLC_I64), -(double)(view / 2));
-    return rlc_clamp(first, 0, (double)(columns - view));
+    return rlc_unsqueeze(rlc_clamp(first, 0, (double)(columns - view)), -1);
 }
 
-/* Columns become rows of a table, from which an index takes each picture's own. */
+/* 0, step, 2 step, ... along one of three dimensions. */
+static rlc_tensor *steps(int dim, int64_t count, int64_t step) {
+    rlc_shape shape = RLC_SHAPE(1, 1, 1);
+    shape.size[dim] = count;
+    return rlc_reshape(rlc_mul_scalar(rlc_arange(RLC_I64, count), (double)step), shape);
+}
+
+/* Pixels become rows of a table, from which an index takes each picture's part; drawn pictures lie in memory that way. */
 static rlc_tensor *cut(const CartCrop *c, rlc_tensor *x, rlc_tensor *state) {
     const int64_t n = x->shape[0], channels = x->shape[1], rows = x->shape[2], columns = x->shape[3];
     const int64_t top = (int64_t)((double)rows * c->top), view = (int64_t)((double)columns * c->width);
@@ -50,12 +57,14 @@ static rlc_tensor *cut(const CartCrop *c, rlc_tensor *x, rlc_tensor *state) {
         return rlc__op_fail(c->base.type->base.name, "nothing is left of pictures of %s",
                             rlc_shape_text(rlc_shape_of(x), text));
     }
-    x = rlc_permute(rlc_slice(x, 2, top, height), (const int[]){0, 3, 1, 2});
-    rlc_tensor *row = rlc_reshape(rlc_mul_scalar(rlc_arange(RLC_I64, n), (double)columns), RLC_SHAPE(n, 1));
-    rlc_tensor *index = rlc_add(rlc_add(first_columns(c, state, columns, view), row), rlc_arange(RLC_I64, view));
-    x = rlc_index_select(rlc_reshape(x, RLC_SHAPE(n * columns, channels * height)), rlc_reshape(index, RLC_SHAPE(-1)));
-    x = rlc_reshape(x, RLC_SHAPE(n, view, channels, height));
-    return x != NULL ? rlc_contiguous(rlc_permute(x, (const int[]){0, 2, 3, 1})) : NULL;
+    rlc_tensor *pixels =
+        rlc_reshape(rlc_permute(x, (const int[]){0, 2, 3, 1}), RLC_SHAPE(n * rows * columns, channels));
+    rlc_tensor *corner = rlc_add(rlc_add_scalar(first_columns(c, state, columns, view), (double)(top * columns)),
+                                 steps(0, n, rows * columns));
+    rlc_tensor *index = rlc_add(rlc_add(corner, steps(1, height, columns)), steps(2, view, 1));
+    x = rlc_index_select(pixels, rlc_reshape(index, RLC_SHAPE(-1)));
+    x = rlc_reshape(x, RLC_SHAPE(n, height, view, channels));
+    return x != NULL ? rlc_permute(x, (const int[]){0, 3, 1, 2}) : NULL;
 }
 
 /* A cart has one picture. */

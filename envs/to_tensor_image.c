@@ -49,9 +49,9 @@ static rlc_tensor *convert(rlc_transform *self, rlc_tensor *x) {
         for (int i = 0; i < n; i++) {
             dims[i] = i < n - 3 ? i : i == n - 3 ? n - 1 : i - 1;
         }
-        x = rlc_permute(x, dims);
+        x = rlc_permute(x, dims); /* bytes stay where they are: what cuts a part out moves only that */
     }
-    x = rlc_contiguous(rlc_cast(x, t->dtype == UINT8 ? RLC_U8 : RLC_F32));
+    x = rlc_cast(x, t->dtype == UINT8 ? RLC_U8 : RLC_F32);
     return divide ? rlc_div(x, rlc_scalar(255)) : x;
 }
 

@@ -283,7 +283,9 @@ static void test_mistakes(void **unused) {
         {"buffer.transforms=[{type: ToTensorImage}]",
          "buffer.transforms: they write 'pixels', which neither the loss nor the advantage reads; see out_keys"},
         {"buffer.transforms=[{type: ToTensorImage, in_keys: [picture], out_keys: [observation]}]", "'picture'"},
-        {"buffer.multi_step={n_steps: 2, gamma: 0.99}", "they look back at single steps: there can be no multi_step"},
+        {"buffer={type: ReplayBuffer, capacity: 32, batch_size: 8, multi_step: {n_steps: 9, gamma: 0.99}, transforms: "
+         "\"${env.transforms}\"}",
+         "buffer.transforms: 32 rows have no room for the 9 steps of 4 environments that they look at"},
         {"buffer.transforms=[" TO_OBSERVATION "]", "modules.value_net"},
     };
     for (int i = 0; i < RLC_COUNT(cases); i++) {

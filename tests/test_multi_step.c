@@ -100,17 +100,16 @@ static void expect_equal_dicts(const rlc_dict *got, const rlc_dict *wanted) {
 static void test_batches(void **state) {
     (void)state;
     for (int i = 0; i < 5; i++) {
-        char name[32], result[40], options[64];
+        char name[32], result[40];
         const rlc_safetensors_entry *lengths = golden("multi_step", "batches.%d.lengths", i);
         const int64_t n = (int64_t) * (const double *)golden("multi_step", "batches.%d.settings", i)->data;
         snprintf(name, sizeof name, "batches.%d", i);
         snprintf(result, sizeof result, "%s.out", name);
-        snprintf(options, sizeof options, "{n_steps: %d, gamma: 0.9}", (int)n);
         rlc_arena arena = {0};
         rlc_state kept = {0};
         rlc_begin(p);
         rlc_waiting_steps *w =
-            rlc_waiting_steps_new(&arena, &kept, test_device(), world_value(options), columns(name, 0, 1));
+            rlc_waiting_steps_new(&arena, &kept, test_device(), (rlc_multi_step_options){n, 0.9}, columns(name, 0, 1));
         assert_non_null(w);
         int64_t in = 0, out = 0;
         for (int64_t k = 0; k < lengths->shape.size[0]; k++) {

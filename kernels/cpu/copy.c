@@ -77,25 +77,34 @@ ARANGE(arange_f64, double)
 
 /* Conversions: from one type into any. Bool is 0 or 1; float to integer cuts towards zero, as in C. */
 #define CAST_TO(To, convert)                                                                                           \
-    RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                                  \
-        ((To *)out)[i * s[0]] = (To)(convert);                                                                         \
+    if (s[0] == 1 && s[1] == 1) {                                                                                      \
+        RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                              \
+            const From v = x[i];                                                                                       \
+            ((To *)out)[i] = (To)(convert);                                                                            \
+        }                                                                                                              \
+    } else {                                                                                                           \
+        RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                              \
+            const From v = x[i * s[1]];                                                                                \
+            ((To *)out)[i * s[0]] = (To)(convert);                                                                     \
+        }                                                                                                              \
     }                                                                                                                  \
     break
 
-#define CAST(name, From)                                                                                               \
-    static void name##_run(int64_t n, void *out, const From *x, const int64_t *s, rlc_dtype to) {                      \
+#define CAST(name, T)                                                                                                  \
+    static void name##_run(int64_t n, void *out, const T *x, const int64_t *s, rlc_dtype to) {                         \
+        typedef T From;                                                                                                \
         switch (to) {                                                                                                  \
-        case RLC_BOOL: CAST_TO(uint8_t, x[i * s[1]] != 0);                                                             \
-        case RLC_U8: CAST_TO(uint8_t, (int64_t)x[i * s[1]]);                                                           \
-        case RLC_I32: CAST_TO(int32_t, x[i * s[1]]);                                                                   \
-        case RLC_I64: CAST_TO(int64_t, x[i * s[1]]);                                                                   \
-        case RLC_F32: CAST_TO(float, x[i * s[1]]);                                                                     \
-        case RLC_F64: CAST_TO(double, x[i * s[1]]);                                                                    \
+        case RLC_BOOL: CAST_TO(uint8_t, v != 0);                                                                       \
+        case RLC_U8: CAST_TO(uint8_t, (int64_t)v);                                                                     \
+        case RLC_I32: CAST_TO(int32_t, v);                                                                             \
+        case RLC_I64: CAST_TO(int64_t, v);                                                                             \
+        case RLC_F32: CAST_TO(float, v);                                                                               \
+        case RLC_F64: CAST_TO(double, v);                                                                              \
         default: break;                                                                                                \
         }                                                                                                              \
     }                                                                                                                  \
     static void name##_inner(int64_t n, char *const *at, const int64_t *s, const rlc_parameter *p) {                   \
-        name##_run(n, at[0], (const From *)at[1], s, (rlc_dtype)p[0].i);                                               \
+        name##_run(n, at[0], (const T *)at[1], s, (rlc_dtype)p[0].i);                                                  \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
         rlc__cpu_walk(node, name##_inner);                                                                             \

@@ -85,7 +85,7 @@ SCATTER(scatter_add_i64, int64_t, +=)
 INDEX_ADD(index_add_f32, float)
 INDEX_ADD(index_add_f64, double)
 
-/* Rows of 1, 4, 8, 16 bytes get moves of constant size, others a call. */
+/* Rows of 1, 3 (a pixel), 4, 8, 16 bytes get moves of constant size, others a call. */
 #define ROWS(size)                                                                                                     \
     for (int64_t i = 0; i < count; i++) {                                                                              \
         if (!inside(node, index[i], n)) {                                                                              \
@@ -102,6 +102,7 @@ static void index_select(const rlc_node *node) {
     char *out = node->out->data;
     switch (bytes) {
     case 1: ROWS(1);
+    case 3: ROWS(3);
     case 4: ROWS(4);
     case 8: ROWS(8);
     case 16: ROWS(16);

@@ -5,7 +5,10 @@
  */
 #include "kernels/cpu/isa.h"
 
-/* Whole lines side by side become vector code; along the last dimension a line is one number. */
+/* Whole lines side by side become vector code. Along the last dimension a line is one number; sums of some pictures' lines then go
+ * on side by side, for one alone waits for each of its additions. */
+enum { ABREAST = 8 };
+
 #define RESAMPLE(name, T)                                                                                              \
     static void name##_line(const T *x, const T *weight, int64_t taps, int64_t inner, T *out) {                        \
         RLC_INDEPENDENT for (int64_t c = 0; c < inner; c++) {                                                          \
@@ -15,6 +18,20 @@
             RLC_INDEPENDENT for (int64_t c = 0; c < inner; c++) {                                                      \
                 out[c] += weight[k] * x[k * inner + c];                                                                \
             }                                                                                                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_abreast(const T *x, int64_t n, const T *weight, int64_t taps, T *out, int64_t m) {              \
+        T sum[ABREAST];                                                                                                \
+        for (int l = 0; l < ABREAST; l++) {                                                                            \
+            sum[l] = weight[0] * x[l * n];                                                                             \
+        }                                                                                                              \
+        for (int64_t k = 1; k < taps; k++) {                                                                           \
+            for (int l = 0; l < ABREAST; l++) {                                                                        \
+                sum[l] += weight[k] * x[l * n + k];                                                                    \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int l = 0; l < ABREAST; l++) {                                                                            \
+            out[l * m] = sum[l];                                                                                       \
         }                                                                                                              \
     }                                                                                                                  \
     static void name(const rlc_node *node) {                                                                           \
@@ -30,7 +47,13 @@
                 return;                                                                                                \
             }                                                                                                          \
         }                                                                                                              \
-        for (int64_t o = 0; o < outer; o++) {                                                                          \
+        int64_t o = 0;                                                                                                 \
+        for (; inner == 1 && o + ABREAST <= outer; o += ABREAST) {                                                     \
+            for (int64_t i = 0; i < m; i++) {                                                                          \
+                name##_abreast(x + o * n + first[i], n, weight + i * taps, taps, out + o * m + i, m);                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (; o < outer; o++) {                                                                                       \
             for (int64_t i = 0; i < m; i++) {                                                                          \
                 name##_line(x + (o * n + first[i]) * inner, weight + i * taps, taps, inner,                            \
                             out + (o * m + i) * inner);                                                                \
