@@ -7,9 +7,10 @@
 #include "core/record.h"
 #include "core/update.h"
 
-/* (x - mean) / sqrt(var + eps) with the biased variance; *mean and *var get those of the groups. */
-static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, double eps, rlc_tensor **mean,
-                               rlc_tensor **var) {
+/* (x - mean) / sqrt(var + eps) with the biased variance, times weight, plus bias, which have a number a group or are NULL; *mean
+ * and *var get those of the groups. */
+static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, rlc_tensor *weight, rlc_tensor *bias,
+                               double eps, rlc_tensor **mean, rlc_tensor **var) {
     rlc_program *p = rlc_current();
     rlc_dtype dtype = (rlc_dtype)x->dtype;
     rlc_tensor **more = rlc__aux(p, 2 * sizeof *more), *out = rlc__result_like(p, dtype, x);
@@ -22,25 +23,44 @@ static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, dou
     more[1] = *var;
     *rlc__append(p) = (rlc_node){.op = RLC_OP_standardise,
                                  .out = out,
-                                 .in = {x},
+                                 .in = {x, weight, bias},
                                  .more = more,
                                  .num_more = 2,
                                  .p = {{.i = groups}, {.i = inner}, {.f = eps}}};
     return rlc__commit(p, dtype);
 }
 
-/* With y the result: (g - mean of g - y mean of g y) / sqrt(var + eps). */
+/* With y = (x - mean) / sqrt(var + eps): (g - mean of g - y mean of g y) weight / sqrt(var + eps); of the bias the sum of g, of the
+ * weight that of g y. */
 void rlc__gradient_standardise(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
-    rlc_tensor *out = rlc__result_like(p, (rlc_dtype)g->dtype, node->out);
+    const rlc_dtype dtype = (rlc_dtype)g->dtype;
+    const int64_t groups = node->p[0].i;
+    rlc_tensor **more = rlc__aux(p, 4 * sizeof *more), *out = rlc__result_like(p, dtype, node->out);
+    rlc_tensor *bias = rlc__result(p, dtype, 1, &groups), *weight = rlc__result(p, dtype, 1, &groups);
     g = rlc_contiguous(g);
-    if (out == NULL || g == NULL) {
+    if (more == NULL || out == NULL || bias == NULL || weight == NULL || g == NULL) {
         return;
     }
+    more[0] = node->more[0];
+    more[1] = node->more[1];
+    more[2] = bias;
+    more[3] = weight;
     *rlc__append(p) = (rlc_node){.op = RLC_OP_standardise_grad,
                                  .out = out,
-                                 .in = {g, node->out, node->more[1]},
+                                 .in = {g, node->in[0], node->in[1]},
+                                 .more = more,
+                                 .num_more = 4,
                                  .p = {node->p[0], node->p[1], node->p[2]}};
-    rlc__accumulate_fresh(p, node->in[0], rlc__commit(p, (rlc_dtype)out->dtype));
+    out = rlc__commit(p, dtype);
+    if (node->needs & 1) {
+        rlc__accumulate_fresh(p, node->in[0], out);
+    }
+    if (node->needs & 2) {
+        rlc__accumulate(p, node->in[1], weight);
+    }
+    if (node->needs & 4) {
+        rlc__accumulate(p, node->in[2], bias);
+    }
 }
 
 /* y weight + bias, whichever there are. */
@@ -93,7 +113,7 @@ rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tens
         return NULL;
     }
     rlc_tensor *mean, *var, *dense = rlc_contiguous(x);
-    return dense != NULL ? scaled(standardise(dense, groups, inner, eps, &mean, &var), weight, bias) : NULL;
+    return dense != NULL ? scaled(standardise(dense, groups, inner, NULL, NULL, eps, &mean, &var), weight, bias) : NULL;
 }
 
 /* running <- (1 - momentum) running + momentum of the batch, whose variance is unbiased there. */
@@ -154,9 +174,12 @@ rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *
     if (dense == NULL) {
         return NULL;
     }
-    rlc_tensor *y = standardise(dense, channels, count / (x->shape[0] > 0 ? x->shape[0] : 1), eps, &mean, &var);
+    const int64_t inner = count / (x->shape[0] > 0 ? x->shape[0] : 1);
+    weight = weight != NULL ? rlc_contiguous(weight) : NULL;
+    bias = bias != NULL ? rlc_contiguous(bias) : NULL;
+    rlc_tensor *y = standardise(dense, channels, inner, weight, bias, eps, &mean, &var);
     if (running_mean != NULL && y != NULL) {
         follow(running_mean, running_var, mean, var, momentum, (double)count);
     }
-    return scaled(y, beside(weight, x), beside(bias, x));
+    return y;
 }

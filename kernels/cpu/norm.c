@@ -1,4 +1,5 @@
-/* norm.c: elements standardised by the mean and the variance of their group, and the derivative: batch and layer norm.
+/* norm.c: elements standardised by the mean and the variance of their group, then scaled and shifted by one number a group where
+ * there are such, and the derivatives: batch and layer norm. One pass where memory is what limits it.
  *
  * x is [outer, groups, inner]. A sum over a group is one over `outer` of sums over `inner`, each in the order of all sums.
  * Groups are taken in blocks: of a block's columns all lanes of a sum fit the first cache.
@@ -129,10 +130,17 @@ enum { BLOCK = 64 };
         }                                                                                                              \
     }
 
+/* Of a block's groups; what is missing leaves things as they are. */
+#define GROUP_NUMBERS(T, name, tensor, first, width, missing)                                                          \
+    T name[BLOCK];                                                                                                     \
+    for (int64_t c = 0; c < (width); c++) {                                                                            \
+        name[c] = (tensor) != NULL ? ((const T *)(tensor)->data)[(first) + c] : (missing);                             \
+    }
+
 #define STANDARDISE(T, TYPED, SQRT)                                                                                    \
     GROUP_SUM(TYPED, total, T, u)                                                                                      \
     GROUP_SUM(TYPED, squares, T, (u - m) * (u - m))                                                                    \
-    GROUP_SUM(TYPED, products, T, (u) * (v))                                                                           \
+    GROUP_SUM(TYPED, products, T, (u) * (v - m))                                                                       \
     static void TYPED(standardise_block)(const rlc_node *node, extent e, int64_t first, int64_t width) {               \
         const T *x = node->in[0]->data, eps = (T)node->p[2].f, count = (T)(e.outer * e.inner);                         \
         T *out = node->out->data, *mean = (T *)node->more[0]->data + first, *var = (T *)node->more[1]->data + first;   \
@@ -146,20 +154,32 @@ enum { BLOCK = 64 };
             var[c] = factor[c] / count;                                                                                \
             factor[c] = 1 / SQRT(var[c] + eps);                                                                        \
         }                                                                                                              \
-        EACH_ELEMENT(e, first, width, (x[i] - m[c]) * factor[c])                                                       \
+        if (node->in[1] == NULL && node->in[2] == NULL) {                                                              \
+            EACH_ELEMENT(e, first, width, (x[i] - m[c]) * factor[c])                                                   \
+            return;                                                                                                    \
+        }                                                                                                              \
+        GROUP_NUMBERS(T, weight, node->in[1], first, width, 1)                                                         \
+        GROUP_NUMBERS(T, bias, node->in[2], first, width, 0)                                                           \
+        EACH_ELEMENT(e, first, width, (x[i] - m[c]) * factor[c] * weight[c] + bias[c])                                 \
     }                                                                                                                  \
     static void TYPED(standardise_grad_block)(const rlc_node *node, extent e, int64_t first, int64_t width) {          \
-        const T *g = node->in[0]->data, *y = node->in[1]->data, *var = (const T *)node->in[2]->data + first;           \
+        const T *g = node->in[0]->data, *x = node->in[1]->data, *var = (const T *)node->more[1]->data + first;         \
         const T eps = (T)node->p[2].f, count = (T)(e.outer * e.inner);                                                 \
-        T *out = node->out->data, none[BLOCK] = {0}, mean_g[BLOCK], mean_gy[BLOCK], factor[BLOCK];                     \
+        T *out = node->out->data, none[BLOCK] = {0}, mean_g[BLOCK], slope[BLOCK], scale[BLOCK];                        \
+        T *bias_g = (T *)node->more[2]->data + first, *weight_g = (T *)node->more[3]->data + first;                    \
+        GROUP_NUMBERS(T, m, node->more[0], first, width, 0)                                                            \
+        GROUP_NUMBERS(T, weight, node->in[2], first, width, 1)                                                         \
         TYPED(total)(e, first, width, g, g, none, mean_g);                                                             \
-        TYPED(products)(e, first, width, g, y, none, mean_gy);                                                         \
+        TYPED(products)(e, first, width, g, x, m, slope);                                                              \
         for (int64_t c = 0; c < width; c++) {                                                                          \
+            const T factor = 1 / SQRT(var[c] + eps);                                                                   \
+            bias_g[c] = mean_g[c];                                                                                     \
+            weight_g[c] = slope[c] * factor;                                                                           \
             mean_g[c] /= count;                                                                                        \
-            mean_gy[c] /= count;                                                                                       \
-            factor[c] = 1 / SQRT(var[c] + eps);                                                                        \
+            slope[c] = weight_g[c] / count * factor;                                                                   \
+            scale[c] = factor * weight[c];                                                                             \
         }                                                                                                              \
-        EACH_ELEMENT(e, first, width, (g[i] - mean_g[c] - y[i] * mean_gy[c]) * factor[c])                              \
+        EACH_ELEMENT(e, first, width, (g[i] - mean_g[c] - (x[i] - m[c]) * slope[c]) * scale[c])                        \
     }                                                                                                                  \
     static void TYPED(standardise)(const rlc_node *node) {                                                             \
         in_blocks(node, TYPED(standardise_block));                                                                     \

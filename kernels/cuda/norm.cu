@@ -35,79 +35,95 @@ static __device__ __forceinline__ T group_sum(const extent &e, int64_t c, F term
         room);
 }
 
+/* The operands of both kernels: of the derivative a is what comes back and b the input. Weight, bias and the rest have one number
+ * a group. */
+template <typename T> struct operands {
+    T *out;
+    const T *a, *b, *weight, *bias;
+    T *mean, *var, *bias_g, *weight_g;
+    T eps;
+};
+
 struct standardise {
     template <class By, typename T>
-    static __device__ void group(const extent &e, int64_t c, T *y, const T *x, const T *, T *mean, T *var, T eps,
-                                 T *room) {
+    static __device__ void group(const extent &e, int64_t c, const operands<T> &t, T *room) {
         const int64_t n = e.outer * e.inner;
+        const T *x = t.a;
         const T m = group_sum<By>(
                         e, c, [=](int64_t i) { return x[i]; }, room) /
                     (T)n;
         const T v = group_sum<By>(
                         e, c, [=](int64_t i) { return (x[i] - m) * (x[i] - m); }, room) /
                     (T)n;
-        const T factor = 1 / SQRT(v + eps);
+        const T factor = 1 / SQRT(v + t.eps);
+        const bool scales = t.weight != NULL || t.bias != NULL;
+        const T weight = t.weight != NULL ? t.weight[c] : 1, bias = t.bias != NULL ? t.bias[c] : 0;
         if (By::first() == 0) {
-            mean[c] = m;
-            var[c] = v;
+            t.mean[c] = m;
+            t.var[c] = v;
         }
         for (int64_t k = By::first(); k < n; k += By::STEP) {
             const int64_t i = element(e, c, k);
-            y[i] = (x[i] - m) * factor;
+            const T y = (x[i] - m) * factor;
+            t.out[i] = scales ? y * weight + bias : y;
         }
     }
 };
 
 struct standardise_grad {
     template <class By, typename T>
-    static __device__ void group(const extent &e, int64_t c, T *out, const T *g, const T *y, T *, T *var, T eps,
-                                 T *room) {
+    static __device__ void group(const extent &e, int64_t c, const operands<T> &t, T *room) {
         const int64_t n = e.outer * e.inner;
-        const T mean_g = group_sum<By>(
-                             e, c, [=](int64_t i) { return g[i]; }, room) /
-                         (T)n;
-        const T mean_gy = group_sum<By>(
-                              e, c, [=](int64_t i) { return g[i] * y[i]; }, room) /
-                          (T)n;
-        const T factor = 1 / SQRT(var[c] + eps);
+        const T *g = t.a, *x = t.b, m = t.mean[c], factor = 1 / SQRT(t.var[c] + t.eps);
+        const T sum_g = group_sum<By>(
+            e, c, [=](int64_t i) { return g[i]; }, room);
+        const T weight_g = group_sum<By>(
+                               e, c, [=](int64_t i) { return g[i] * (x[i] - m); }, room) *
+                           factor;
+        const T mean_g = sum_g / (T)n, slope = weight_g / (T)n * factor;
+        const T scale = factor * (t.weight != NULL ? t.weight[c] : 1);
+        if (By::first() == 0) {
+            t.bias_g[c] = sum_g;
+            t.weight_g[c] = weight_g;
+        }
         for (int64_t k = By::first(); k < n; k += By::STEP) {
             const int64_t i = element(e, c, k);
-            out[i] = (g[i] - mean_g - y[i] * mean_gy) * factor;
+            t.out[i] = (g[i] - mean_g - (x[i] - m) * slope) * scale;
         }
     }
 };
 
-template <class F, typename T>
-static __global__ void small_groups(extent e, T *out, const T *a, const T *b, T *mean, T *var, T eps) {
+template <class F, typename T> static __global__ void small_groups(extent e, operands<T> t) {
     RLC_FOR_EACH(c, e.groups) {
-        F::template group<alone, T>(e, c, out, a, b, mean, var, eps, (T *)NULL);
+        F::template group<alone, T>(e, c, t, (T *)NULL);
     }
 }
 
-template <class F, typename T>
-static __global__ void large_groups(extent e, T *out, const T *a, const T *b, T *mean, T *var, T eps) {
+template <class F, typename T> static __global__ void large_groups(extent e, operands<T> t) {
     RLC_SHARED(T, room, RLC_BLOCK);
     for (int64_t c = blockIdx.x; c < e.groups; c += gridDim.x) {
-        F::template group<together, T>(e, c, out, a, b, mean, var, eps, room);
+        F::template group<together, T>(e, c, t, room);
     }
 }
 
-template <class F, typename T>
-static void run(const rlc_node *node, const rlc_tensor *b, const rlc_tensor *mean, const rlc_tensor *var) {
+template <class F, typename T> static void run(const rlc_node *node, const operands<T> &t) {
     const extent e = extent_of(node);
     const bool is_small = e.outer * e.inner <= SHORT_ROW;
     auto *kernel = is_small ? small_groups<F, T> : large_groups<F, T>;
-    RLC_LAUNCH(node, kernel, is_small ? rlc_blocks_for(e.groups) : rlc_blocks(e.groups), RLC_BLOCK, e,
-               rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(b), rlc_data<T>(mean), rlc_data<T>(var),
-               (T)node->p[2].f);
+    RLC_LAUNCH(node, kernel, is_small ? rlc_blocks_for(e.groups) : rlc_blocks(e.groups), RLC_BLOCK, e, t);
 }
 
 template <typename T> static void run_standardise(const rlc_node *node) {
-    run<standardise, T>(node, NULL, node->more[0], node->more[1]);
+    run<standardise, T>(node, {rlc_data<T>(node->out), rlc_data<T>(node->in[0]), NULL, rlc_data<T>(node->in[1]),
+                               rlc_data<T>(node->in[2]), rlc_data<T>(node->more[0]), rlc_data<T>(node->more[1]), NULL,
+                               NULL, (T)node->p[2].f});
 }
 
 template <typename T> static void run_standardise_grad(const rlc_node *node) {
-    run<standardise_grad, T>(node, node->in[1], NULL, node->in[2]);
+    run<standardise_grad, T>(node,
+                             {rlc_data<T>(node->out), rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+                              rlc_data<T>(node->in[2]), NULL, rlc_data<T>(node->more[0]), rlc_data<T>(node->more[1]),
+                              rlc_data<T>(node->more[2]), rlc_data<T>(node->more[3]), (T)node->p[2].f});
 }
 
 template <typename T> static void enter(rlc_device *device, rlc_dtype dtype) {
