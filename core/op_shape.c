@@ -293,6 +293,20 @@ static rlc_tensor *unpermute(rlc_tensor *g, int64_t order) {
     return rlc_permute(g, dims);
 }
 
+/* The gradient of a slice is that of the whole, 0 elsewhere. Only the first slice makes a whole; others add to their part of it, or
+ * the gradient of a sequence would cost its length squared. A sum of it and another is a new tensor, which nobody writes to. */
+static void accumulate_slice(rlc_program *p, rlc_tensor *x, int dim, int64_t step, int64_t first, rlc_tensor *g) {
+    const bool adds = x->program != NULL && x->grad != NULL && x->grad->flags & RLC_OF_PARTS;
+    rlc_tensor *whole = adds ? x->grad : rlc_zeros((rlc_dtype)x->dtype, rlc_shape_of(x));
+    rlc_tensor *part = whole != NULL ? slice(whole, dim, first, g->shape[dim], step) : NULL;
+    rlc_assign(part, adds ? rlc_add(part, g) : g);
+    if (adds || whole == NULL) {
+        return;
+    }
+    rlc__accumulate(p, x, whole);
+    whole->flags |= x->program != NULL && x->grad == whole ? RLC_OF_PARTS : 0;
+}
+
 /* Each kind of view has its inverse. */
 void rlc__gradient_view(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     rlc_tensor *x = node->in[0];
@@ -301,13 +315,7 @@ void rlc__gradient_view(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     case TRANSPOSE: g = rlc_transpose(g, (int)node->p[1].i, (int)node->p[2].i); break;
     case PERMUTE: g = unpermute(g, node->p[1].i); break;
     case EXPAND: break; /* rlc__accumulate sums to the shape of x */
-    case SLICE: {
-        rlc_tensor *whole = rlc_zeros((rlc_dtype)x->dtype, rlc_shape_of(x));
-        int dim = (int)(node->p[1].i & 15);
-        rlc_assign(slice(whole, dim, node->p[2].i, g->shape[dim], node->p[1].i >> 4), g);
-        g = whole;
-        break;
-    }
+    case SLICE: accumulate_slice(p, x, (int)(node->p[1].i & 15), node->p[1].i >> 4, node->p[2].i, g); return;
     }
     rlc__accumulate(p, x, g);
 }

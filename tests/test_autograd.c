@@ -2,6 +2,7 @@
 #include "tests/support.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "core/rng.h"
 
@@ -80,6 +81,55 @@ static void test_shared_subgraph(void **state) {
     rlc_backward(second);
     expect_ok(rlc_end(p));
     expect_gradient(x, 2, (float[]){6 * 2 + 3 * 4, 6 * 3 + 3 * 9}); /* of 3 x^2 and of x^3 */
+    rlc_tensor_free(x);
+}
+
+/* Slices that lie apart, overlap and stride, of a tensor that is read whole between them, forwards and twice backwards. */
+static void test_slices(void **state) {
+    (void)state;
+    rlc_tensor *x = parameter(4, (float[]){1, 2, 3, 4}), *h = rlc_mul_scalar(x, 2);
+    rlc_tensor *sum = rlc_mul_scalar(total(rlc_slice(h, 0, 0, 2)), 3);
+    sum = rlc_add(sum, rlc_mul_scalar(total(rlc_slice(h, 0, 1, 3)), 5));
+    sum = rlc_add(sum, total(rlc_square(h)));
+    sum = rlc_add(sum, rlc_mul_scalar(total(rlc_slice_step(h, 0, 0, 4, 2)), 7));
+    sum = rlc_add(sum, rlc_mul_scalar(total(rlc_slice(h, 0, 3, 1)), 11));
+    for (int times = 1; times <= 2; times++) {
+        rlc_backward(sum);
+        rlc_tensor *whole = rlc_mul_scalar(x->grad, 1.0 / times);
+        double *got = read_doubles(whole);
+        const double wanted[4] = {2 * (3 + 2 * 2 + 7), 2 * (3 + 5 + 2 * 4), 2 * (5 + 2 * 6 + 7), 2 * (5 + 2 * 8 + 11)};
+        for (int i = 0; i < 4; i++) {
+            assert_true(got[i] == wanted[i]);
+        }
+        free(got);
+    }
+    expect_ok(rlc_end(p));
+    rlc_tensor_free(x);
+}
+
+/* As many slices as a sequence has steps cost a gradient as many elements, and not their square. */
+static void test_slices_of_a_sequence(void **state) {
+    (void)state;
+    enum { STEPS = 64 };
+    rlc_tensor *x = rlc_tensor_new(test_device(), RLC_F32, RLC_SHAPE(STEPS, 3));
+    expect_ok(rlc_requires_grad(x));
+    rlc_tensor *h = rlc_mul_scalar(x, 2), *sum = rlc_scalar(0);
+    for (int t = 0; t < STEPS; t++) {
+        sum = rlc_add(sum, rlc_mul_scalar(total(rlc_select(h, 0, t)), t));
+    }
+    const int before = p->num_nodes;
+    rlc_backward(sum);
+    int64_t elements = 0;
+    for (int i = before; i < p->num_nodes; i++) {
+        elements += p->nodes[i].out->numel;
+    }
+    assert_true(elements < 30 * STEPS * 3);
+    double *got = read_doubles(x->grad);
+    for (int i = 0; i < STEPS * 3; i++) {
+        assert_true(got[i] == 2 * (i / 3));
+    }
+    free(got);
+    expect_ok(rlc_end(p));
     rlc_tensor_free(x);
 }
 
@@ -399,6 +449,8 @@ int main(void) {
         cmocka_unit_test_setup(test_quadratic, start),
         cmocka_unit_test_setup(test_accumulation, start),
         cmocka_unit_test_setup(test_shared_subgraph, start),
+        cmocka_unit_test_setup(test_slices, start),
+        cmocka_unit_test_setup(test_slices_of_a_sequence, start),
         cmocka_unit_test_setup(test_same_loss_again, start),
         cmocka_unit_test_setup(test_accumulation_in_layers, start),
         cmocka_unit_test_setup(test_only_where_it_depends, start),
