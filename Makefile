@@ -121,7 +121,7 @@ $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
     -DTEST_EXAMPLES='"$O/examples"'
 
 # which look at pictures
-$O/tests/test_render $O/tests/test_play: LDLIBS += -lcairo -lgif
+$O/tests/test_render $O/tests/test_play $O/tests/test_pictures: LDLIBS += -lcairo -lgif
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
