@@ -98,7 +98,7 @@ static void test_expressions(void **state) {
         for (rlc_dtype dtype = RLC_F32; dtype <= RLC_F64; dtype++) {
             parity c = {.what = e->name, .f = e->call, .count = e->count, .dtype = dtype, .numbers = UNIT};
             memcpy(c.shapes, e->shapes, sizeof c.shapes);
-            c.tolerance = is_exact ? 0 : dtype == RLC_F32 ? 1e-6 : 1e-14;
+            c.tolerance = is_exact ? 0 : product_tolerance(dtype);
             compare(&c);
         }
     }
