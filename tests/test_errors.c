@@ -10,10 +10,9 @@ static void do_nothing(const rlc_node *node) {
     (void)node;
 }
 
-static const rlc_custom_op custom = {.name = "my_op", .run = do_nothing};
-#define CUSTOM(a, b) rlc_custom(&custom, RLC_F32, RLC_SHAPE(2), a, b, NULL, NULL, 0)
+static const rlc_custom_op my_op = {.name = "my_op", .run = do_nothing};
 
-/* Every op that is not a row of ops.def, on operands x that fit: X(name, expression). */
+/* Every op of core/op.h that is not a row of ops.def, on operands x that fit: X(name, expression). */
 #define OPS(X)                                                                                                         \
     X(logical_not, rlc_logical_not(x))                                                                                 \
     X(where, rlc_where(x, x, x))                                                                                       \
@@ -69,7 +68,22 @@ static const rlc_custom_op custom = {.name = "my_op", .run = do_nothing};
     X(bernoulli, rlc_bernoulli(stream, x))                                                                             \
     X(multinomial, rlc_multinomial(stream, x, 1, true))                                                                \
     X(matmul, rlc_matmul(x, x))                                                                                        \
-    X(linear, rlc_affine(x, x, NULL, RLC_IDENTITY))
+    X(affine, rlc_affine(x, x, NULL, RLC_IDENTITY))                                                                    \
+    X(layer_norm, rlc_layer_norm(x, 1, NULL, NULL, 1e-5))                                                              \
+    X(batch_norm, rlc_batch_norm(x, NULL, NULL, NULL, NULL, true, 0.1, 1e-5))                                          \
+    X(activate, rlc_activate(x, RLC_RELU))                                                                             \
+    X(conv2d, rlc_conv2d(x, x, NULL, (rlc_conv){0}))                                                                   \
+    X(conv_transpose2d, rlc_conv_transpose2d(x, x, NULL, (rlc_conv){0}))                                               \
+    X(max_pool2d, rlc_max_pool2d(x, (rlc_pool){.kernel = {1, 1}}))                                                     \
+    X(avg_pool2d, rlc_avg_pool2d(x, (rlc_pool){.kernel = {1, 1}}))                                                     \
+    X(adaptive_avg_pool2d, rlc_adaptive_avg_pool2d(x, 1, 1))                                                           \
+    X(pad, rlc_pad(x, 1, 1, 1, 1, 0))                                                                                  \
+    X(cross_entropy_loss, rlc_cross_entropy_loss(x, x, NULL, RLC_REDUCE_MEAN))                                         \
+    X(nll_loss, rlc_nll_loss(x, x, NULL, RLC_REDUCE_MEAN))                                                             \
+    X(binary_cross_entropy, rlc_binary_cross_entropy(x, x, NULL, RLC_REDUCE_MEAN))                                     \
+    X(binary_cross_entropy_with_logits, rlc_binary_cross_entropy_with_logits(x, x, NULL, NULL, RLC_REDUCE_MEAN))       \
+    X(dropout, rlc_dropout(stream, x, 0.5))                                                                            \
+    X(random_categorical, rlc_random_categorical(stream, x))
 
 /* And those that take none, or may do without. */
 #define SOURCES(X)                                                                                                     \
@@ -87,7 +101,7 @@ static const rlc_custom_op custom = {.name = "my_op", .run = do_nothing};
     X(randint, rlc_randint(stream, 0, 2, RLC_SHAPE(2)))                                                                \
     X(randperm, rlc_randperm(stream, 2))                                                                               \
     X(random_index, rlc_random_index(stream, bound, 2))                                                                \
-    X(my_op, CUSTOM(x, x))
+    X(custom, rlc_custom(&my_op, RLC_F32, RLC_SHAPE(2), x, x, NULL, NULL, 0))
 
 typedef struct use {
     const char *name;
@@ -132,6 +146,42 @@ static void test_null_passes_through(void **state) {
     expect_ok(rlc_end(p)); /* passing NULL on is no error of its own */
 }
 
+static bool is_listed(const char *name) {
+    for (int i = 0; i < RLC_COUNT(ops); i++) {
+        if (strcmp(ops[i].name, name) == 0) {
+            return true;
+        }
+    }
+    for (int i = 0; i < RLC_COUNT(sources); i++) {
+        if (strcmp(sources[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return strcmp(name, "contiguous") == 0; /* which asks clone, but for what is contiguous already */
+}
+
+/* All that op.h declares. */
+static void test_lists_are_complete(void **state) {
+    (void)state;
+    FILE *in = fopen("core/op.h", "r");
+    char line[256], name[64];
+    int missing = 0, found = 0;
+    assert_non_null(in);
+    while (fgets(line, sizeof line, in) != NULL) {
+        if (sscanf(line, "rlc_tensor *rlc_%63[a-z0-9_](", name) == 1 ||
+            sscanf(line, "int rlc_%63[a-z0-9_](", name) == 1) {
+            found++;
+            if (!is_listed(name)) {
+                print_error("rlc_%s is neither in OPS nor in SOURCES\n", name);
+                missing++;
+            }
+        }
+    }
+    fclose(in);
+    assert_int_equal(missing, 0);
+    assert_int_equal(found, RLC_COUNT(ops) + RLC_COUNT(sources) + 1);
+}
+
 /* After a mistake ops go on returning NULL, the ones without operands too. */
 static void test_null_after_an_error(void **state) {
     (void)state;
@@ -145,10 +195,25 @@ static void test_null_after_an_error(void **state) {
     expect_error(rlc_end(p), RLC_INVALID, "add: shapes [2, 3] and [4] do not broadcast");
 }
 
+/* Those that speak of the op that does their work. */
+static const char *name_said(const char *name) {
+    static const char *const others[][2] = {{"affine", "linear"},
+                                            {"activate", "relu"},
+                                            {"cross_entropy_loss", "cross_entropy"},
+                                            {"nll_loss", "nll"},
+                                            {"custom", "my_op"}};
+    for (int i = 0; i < RLC_COUNT(others); i++) {
+        if (strcmp(name, others[i][0]) == 0) {
+            return others[i][1];
+        }
+    }
+    return name;
+}
+
 /* Counts what `call` says wrongly without a program: it must return NULL and name the op. */
 static int misnamed_without_program(const char *name, rlc_tensor *result) {
     char wanted[64];
-    snprintf(wanted, sizeof wanted, "%s: no program is open", name);
+    snprintf(wanted, sizeof wanted, "%s: no program is open", name_said(name));
     bool good = result == NULL && strncmp(rlc_error(), wanted, strlen(wanted)) == 0;
     if (!good) {
         print_error("%s without a program returned %s and said '%s'\n", name, result == NULL ? "NULL" : "a tensor",
@@ -214,6 +279,7 @@ static void test_nothing_runs_after_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_null_passes_through, start_misuse),
+        cmocka_unit_test_setup(test_lists_are_complete, start_misuse),
         cmocka_unit_test_setup(test_null_after_an_error, start_misuse),
         cmocka_unit_test_setup(test_without_program, start_misuse),
         cmocka_unit_test_setup(test_first_error_sticks, start_misuse),
