@@ -4,7 +4,7 @@
 
 #include "tests/operands.h"
 
-/* X(what the message says, misuse) */
+/* X(what the message says, misuse); those of what slides over images are in test_conv.c. */
 #define MISUSES(X)                                                                                                     \
     X("mul: shapes [2, 3] and [4] do not broadcast", rlc_mul(m, v))                                                    \
     X("lt: shapes [4] and [2, 3] do not broadcast", rlc_lt(v, m))                                                      \
@@ -95,6 +95,45 @@
     X("linear: the input is float64, the weight float32", rlc_affine(rlc_cast(m, RLC_F64), m, NULL, RLC_RELU))         \
     X("linear: the bias is float64, the weight float32", rlc_affine(m, m, rlc_zeros(RLC_F64, RLC_SHAPE(2)), RLC_RELU)) \
     X("linear: not available for int64", rlc_affine(index1, rlc_unsqueeze(index1, 0), NULL, RLC_RELU))                 \
+    X("layer_norm: the input is int64 [2]; a float type and at least 1 dimensions are needed",                         \
+      rlc_layer_norm(index1, 1, NULL, NULL, 1e-5))                                                                     \
+    X("layer_norm: the input is float32 [2, 3]; a float type and at least 3 dimensions are needed",                    \
+      rlc_layer_norm(m, 3, NULL, NULL, 1e-5))                                                                          \
+    X("layer_norm: the number of dimensions to normalise over must be at least 1, not 0",                              \
+      rlc_layer_norm(m, 0, NULL, NULL, 1e-5))                                                                          \
+    X("layer_norm: the weight is float32 [4]; for an input float32 [2, 3] it must be float32 [3]",                     \
+      rlc_layer_norm(m, 1, v, NULL, 1e-5))                                                                             \
+    X("batch_norm: the input is float32 [4]; a float type and at least 2 dimensions are needed",                       \
+      rlc_batch_norm(v, NULL, NULL, NULL, NULL, true, 0.1, 1e-5))                                                      \
+    X("batch_norm: the bias is float32 [4]; for an input float32 [2, 3] it must be float32 [3]",                       \
+      rlc_batch_norm(m, NULL, NULL, NULL, v, true, 0.1, 1e-5))                                                         \
+    X("batch_norm: give both the running mean and the running variance, or neither",                                   \
+      rlc_batch_norm(m, rlc_zeros(RLC_F32, RLC_SHAPE(3)), NULL, NULL, NULL, true, 0.1, 1e-5))                          \
+    X("batch_norm: outside of training it needs the running mean and variance",                                        \
+      rlc_batch_norm(m, NULL, NULL, NULL, NULL, false, 0.1, 1e-5))                                                     \
+    X("dropout: cannot drop elements of float32 with probability 1.5", rlc_dropout(stream, m, 1.5))                    \
+    X("dropout: cannot drop elements of int64 with probability 0.5", rlc_dropout(stream, index1, 0.5))                 \
+    X("random_categorical: needs float32 logits with something to choose from, got int64 [2]",                         \
+      rlc_random_categorical(stream, index1))                                                                          \
+    X("random_categorical: needs float32 logits with something to choose from, got float32 []",                        \
+      rlc_random_categorical(stream, s))                                                                               \
+    X("resample: a tensor without dimensions has no neighbours", rlc_resample(s, 0, index1, m))                        \
+    X("resample: places must be int64 [n] and weights float32 [n, taps], not float32 [4] and float32 [2, 3]",          \
+      rlc_resample(m, 0, v, m))                                                                                        \
+    X("resample: places must be int64 [n] and weights float32 [n, taps], not int64 [2] and float32 [1, 3]",            \
+      rlc_resample(m, 0, index1, row1))                                                                                \
+    X("discounted_scan: a tensor without dimensions has no steps", rlc_discounted_scan(s, s, NULL, 0))                 \
+    X("discounted_scan: b is float32 [4], but a is float32 [2, 3]: they must be alike",                                \
+      rlc_discounted_scan(m, v, NULL, 0))                                                                              \
+    X("cross_entropy_loss: the weight has shape [4]; one number for each of the 3 classes is needed",                  \
+      rlc_cross_entropy_loss(m, index1, v, RLC_REDUCE_MEAN))                                                           \
+    X("nll_loss: the weight has shape [4]; one number for each of the 3 classes is needed",                            \
+      rlc_nll_loss(m, index1, v, RLC_REDUCE_SUM))                                                                      \
+    X("binary_cross_entropy: targets of shape [4] do not fit an input of shape [2, 3]: the two must be the same",      \
+      rlc_binary_cross_entropy(m, v, NULL, RLC_REDUCE_MEAN))                                                           \
+    X("binary_cross_entropy_with_logits: targets of shape [1, 3] do not fit an input of shape [2, 3]: the two must "   \
+      "be the same",                                                                                                   \
+      rlc_binary_cross_entropy_with_logits(m, row1, NULL, NULL, RLC_REDUCE_MEAN))                                      \
     X("randint: needs low < high", rlc_randint(stream, 3, 3, RLC_SHAPE(2)))                                            \
     X("randint: needs low < high, less than 2^32 apart", rlc_randint(stream, 0, (int64_t)1 << 32, RLC_SHAPE(2)))       \
     X("random_index: the bound must be one int64", rlc_random_index(stream, v, 2))
