@@ -9,11 +9,12 @@ static rlc_tensor *call_plain_layer(rlc_tensor *const *x, const void *data) {
     return rlc_affine(x[0], x[1], NULL, *(const rlc_activation *)data);
 }
 
-/* How much more than a product a layer of some activations may differ: the 1 - y of their gradients, of a y near 1, magnifies
- * it; cuda-host needs 3. */
+/* A layer has longer sums than other products, and the 1 - y in the gradients of some activations, of a y near 1, magnifies what
+ * they differ by. Over forty seeds cuda-host needed 1.3 times a product's tolerance in float, tanh 22, sigmoid 3; nothing in
+ * double. */
 static double layer_tolerance(rlc_activation activation, rlc_dtype dtype) {
-    static const double magnified[RLC_ACTIVATION_COUNT] = {[RLC_TANH] = 10, [RLC_SIGMOID] = 10};
-    return product_tolerance(dtype) * fmax(magnified[activation], 1);
+    static const double magnified[RLC_ACTIVATION_COUNT] = {[RLC_TANH] = 40, [RLC_SIGMOID] = 10};
+    return product_tolerance(dtype) * (dtype == RLC_F64 ? 1 : fmax(magnified[activation], 2));
 }
 
 static void test_layers(void **state) {
