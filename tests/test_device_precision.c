@@ -114,11 +114,17 @@ static void test_coarse_runs(void **state) {
         snprintf(says, sizeof says, "dqn, seed 1, on %s:0%s%s\n", parity_device(), i > 0 ? ", precision " : "",
                  i > 0 ? names[i] : "");
         expect_rlrun(arguments, 0, says);
-        snprintf(arguments, sizeof arguments,
-                 "recipes/dqn.yaml precision=%s collector.total_frames=1500 collector.init_random_frames=1000 "
-                 "eval.episodes=2 --quiet --device %s --out %s",
-                 names[i], parity_device(), in_work_folder(names[i]));
+        snprintf(
+            arguments, sizeof arguments,
+            "recipes/dqn.yaml precision=%s env.device=%s collector.total_frames=1500 collector.init_random_frames=1000 "
+            "eval.episodes=2 --quiet --device %s --out %s",
+            names[i], parity_device(), parity_device(), in_work_folder(names[i]));
         expect_on_machine("guard", arguments, 0, "");
+        snprintf(arguments, sizeof arguments, "play %s --quiet --png %s", in_work_folder(names[i]),
+                 in_work_folder("pictures"));
+        expect_rlrun(arguments, 0, ""); /* on the CPU, in f32 */
+        assert_true(exists(in_work_folder("pictures/00008.png")));
+        assert_int_equal(nftw(in_work_folder("pictures"), remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         for (int k = 0; k < i; k++) {
             expect_other_file(names[k], names[i], "scalars.csv");
         }

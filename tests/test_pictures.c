@@ -111,11 +111,12 @@ static void read_tiles(const char *options, int h, int w, shades numbers) {
 static void test_what_is_seen(void **state) {
     (void)state;
     static const char recipe[] = PICTURES("shape: [6, 1], every: 20");
-    shades grey, fainter, wide, high, black, white;
+    shades grey, fainter, middling, wide, high, black, white;
     int least = 255, most = 0;
     put("gan.yaml", recipe, strlen(recipe));
     read_column("pictures.low=-2 pictures.high=2", grey);
     read_column("pictures.low=-2 pictures.high=6", fainter);
+    read_column("pictures.low=-1000 pictures.high=1000", middling);
     read_tiles("pictures.low=-2 pictures.high=2", 1, 2, wide);
     read_tiles("pictures.low=-2 pictures.high=2", 2, 1, high);
     read_column("pictures.low=1000 pictures.high=1001", black);
@@ -125,7 +126,8 @@ static void test_what_is_seen(void **state) {
         least = one < least ? one : least;
         most = one > most ? one : most;
         assert_true(wide[i][n] == one && high[i][n] == one);
-        assert_true(abs(one - 2 * fainter[i][n]) <= 1); /* of a range twice as wide */
+        assert_true(abs(one - 2 * fainter[i][n]) <= 1);    /* of a range twice as wide */
+        assert_true(middling[i][n] == 127 + (one >= 128)); /* all near 127.5, rounded as they are above or below */
         assert_true(black[i][n] == 0 && white[i][n] == 255);
     }
     assert_true(least > 0 && most < 255 && most - least > 20);

@@ -138,9 +138,8 @@ static void test_shows_what_is_evaluated(void **state) {
     double mean[4], length[4], spread = 0;
     snprintf(arguments, sizeof arguments,
              "recipes/ppo_pendulum.yaml --quiet collector.frames_per_batch=400 collector.total_frames=400 "
-             "train.minibatch_size=100 env.max_episode_steps=60 'env.transforms=[{type: ActionScaling}, {type: "
-             "RewardScaling, loc: 0, scale: 3}]' "
-             "eval.episodes=2 --out %s",
+             "train.minibatch_size=100 env.max_episode_steps=60 eval.episodes=2 --out %s 'env.transforms=[{type: "
+             "ActionScaling}, {type: FrameSkipTransform, frame_skip: 2}, {type: RewardScaling, loc: 0, scale: 3}]'",
              in_work_folder("pendulum"));
     expect_rlrun(arguments, 0, "");
     for (int i = 0; i < 4; i++) {
@@ -150,7 +149,7 @@ static void test_shows_what_is_evaluated(void **state) {
         length[i] = said("length_mean ");
         spread = i == 1 ? said("return_std ") : spread;
     }
-    assert_true(mean[2] == mean[0] && length[2] == length[0] && length[0] == 60);
+    assert_true(mean[2] == mean[0] && length[2] == length[0] && length[0] == 30);
     assert_true(fabs(fabs(mean[2] - mean[1]) - spread) <= 1e-5 * fabs(mean[2])); /* two lie so far from their mean */
     assert_true(spread > 1 && fabs(mean[3] - mean[2]) > 1);
 }
