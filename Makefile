@@ -92,7 +92,7 @@ $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
 	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublasLt -Xlinker -rpath,'$$ORIGIN'
 
 # A folder to copy to a machine with a GPU, under 60 MB.
-BUNDLED = test_parity test_parity_step test_device $(filter-out test_classic_control,$(DEVICE_TESTS))
+BUNDLED = $(PARITY_TESTS) $(filter test_device%,$(TESTS)) $(filter-out test_classic_control,$(DEVICE_TESTS))
 bundle: cuda tests $O/rlc_draw.so
 	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
 
@@ -121,7 +121,7 @@ $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
     -DTEST_EXAMPLES='"$O/examples"'
 
 # which look at pictures
-$O/tests/test_render $O/tests/test_play: LDLIBS += -lcairo -lgif
+$O/tests/test_render $O/tests/test_play $O/tests/test_pictures: LDLIBS += -lcairo -lgif
 
 $O/tests/test_%: $O/tests/test_%.o $O/tests/support.o $O/librlc.so
 	$(SAY)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -lcmocka $(LDLIBS) -Wl,-rpath,'$$ORIGIN/..'
@@ -148,6 +148,7 @@ ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers 
             normal_params policy losses gan dqn dqn_networks conv_net distributional quantile values estimators prioritized \
             multi_step buffer collect exploration classic_control games images $(if $(DEVICE),env env_state)
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
+PARITY_TESTS = $(filter test_parity%,$(TESTS))
 
 # make again: what deps installs must be there before anything is compiled
 check: deps
@@ -157,7 +158,7 @@ check: deps
 run-tests: layers tests
 	@export RLC_PARITY_DEVICE=$(DEVICE) RLC_CUDA_SYNC=1; \
 	tests/run.sh $O/tests $(TESTS) || exit 1; \
-	$(if $(DEVICE),,RLC_CUDA_HOST=descending$(comma)guard tests/run.sh $O/tests test_parity test_parity_step || exit 1;) \
+	$(if $(DEVICE),,RLC_CUDA_HOST=descending$(comma)guard tests/run.sh $O/tests $(PARITY_TESTS) || exit 1;) \
 	export RLC_TEST_DEVICE=$(or $(DEVICE),cuda-host); \
 	$(if $(SAN),true,tests/run.sh $O/tests $(DEVICE_TESTS))
 

@@ -247,6 +247,9 @@ static void test_mistakes(void **unused) {
     expect_error(rlc_env_make(world_registry(), test_device(), 1,
                               "{type: Breakout, size: atari, num_envs: 2, transforms: [{type: Resize, w: 42}]}", &none),
                  RLC_INVALID, "channels first here, but this is [2, 84, 84, 1]; put {type: ToTensorImage} before it");
+    expect_error(rlc_env_make(world_registry(), test_device(), 1,
+                              "{type: Breakout, num_envs: 2, transforms: [{type: CenterCrop, w: 4}]}", &none),
+                 RLC_INVALID, "channels first here, but this is [2, 10, 10, 4]; put {type: ToTensorImage} before it");
 }
 
 int main(void) {

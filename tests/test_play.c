@@ -2,6 +2,7 @@
  * itself. */
 #include <cairo/cairo.h>
 #include <gif_lib.h>
+#include <math.h>
 #include <pty.h>
 
 #include "tests/stopped_run.h"
@@ -117,6 +118,42 @@ static void test_seeds(void **state) {
     assert_true(count_pictures("a") < two && count_pictures("a") == count_pictures("b"));
 }
 
+/* What rlrun said last of its episodes. */
+static double said(const char *name) {
+    char *log = read_file(in_work_folder("log"), NULL), *at = log != NULL ? strstr(log, name) : NULL;
+    if (at == NULL) {
+        fail_msg("'%s' was not said", name);
+    }
+    const double value = strtod(at + strlen(name), NULL);
+    free(log);
+    return value;
+}
+
+/* The episode that is shown first is the first of an evaluation, however many there are; another seed's is another one. */
+static void test_shows_what_is_evaluated(void **state) {
+    (void)state;
+    char arguments[512];
+    static const char *const ways[] = {"eval %s --episodes 1", "eval %s --episodes 2", "play %s --png %s --overwrite",
+                                       "play %s --png %s --overwrite --seed 4"};
+    double mean[4], length[4], spread = 0;
+    snprintf(arguments, sizeof arguments,
+             "recipes/ppo_pendulum.yaml --quiet collector.frames_per_batch=400 collector.total_frames=400 "
+             "train.minibatch_size=100 env.max_episode_steps=60 eval.episodes=2 --out %s 'env.transforms=[{type: "
+             "ActionScaling}, {type: FrameSkipTransform, frame_skip: 2}, {type: RewardScaling, loc: 0, scale: 3}]'",
+             in_work_folder("pendulum"));
+    expect_rlrun(arguments, 0, "");
+    for (int i = 0; i < 4; i++) {
+        snprintf(arguments, sizeof arguments, ways[i], in_work_folder("pendulum"), in_work_folder("swings"));
+        expect_rlrun(arguments, 0, "episodes ");
+        mean[i] = said("return_mean ");
+        length[i] = said("length_mean ");
+        spread = i == 1 ? said("return_std ") : spread;
+    }
+    assert_true(mean[2] == mean[0] && length[2] == length[0] && length[0] == 30);
+    assert_true(fabs(fabs(mean[2] - mean[1]) - spread) <= 1e-5 * fabs(mean[2])); /* two lie so far from their mean */
+    assert_true(spread > 1 && fabs(mean[3] - mean[2]) > 1);
+}
+
 /* A game's policy sees what it was trained on, not the picture that is shown: it catches most balls, while one that moves at
  * random gets -0.8. */
 static void test_game(void **state) {
@@ -128,9 +165,7 @@ static void test_game(void **state) {
              in_work_folder("balls"));
     expect_rlrun(arguments, 0, "episodes 5  return_mean ");
     assert_int_equal(count_pictures("balls"), 5 * 10);
-    char *said = read_file(in_work_folder("log"), NULL);
-    assert_true(strtod(strstr(said, "return_mean ") + strlen("return_mean "), NULL) > 0);
-    free(said);
+    assert_true(said("return_mean ") > 0);
 }
 
 /* A program called ffmpeg that keeps its words and counts what it is given. */
@@ -150,13 +185,13 @@ static void test_mp4(void **state) {
     snprintf(path, sizeof path, "%s:%s", in_work_folder("bin"), old);
     setenv("PATH", path, 1);
     make_ffmpeg("#!/bin/sh\nfor last; do :; done; printf '%s\\n' \"$@\" >\"$last\"; wc -c >>\"$last\"\n");
-    expect_rlrun(play("--mp4 %s/film.mp4"), 0, "film.mp4: ");
-    char *said = read_file(in_work_folder("film.mp4"), NULL), wanted[64];
-    snprintf(wanted, sizeof wanted, "\n%d\n", count_pictures("b") * HEIGHT * WIDTH * 3);
-    assert_non_null(strstr(said, "600x400"));
-    assert_non_null(strstr(said, "\n-r\n50\n"));
-    assert_non_null(strstr(said, wanted));
-    free(said);
+    expect_rlrun(play("--mp4 %s/film.mp4 --png %s/scenes"), 0, "film.mp4: ");
+    char *words = read_file(in_work_folder("film.mp4"), NULL), wanted[64];
+    snprintf(wanted, sizeof wanted, "\n%d\n", count_pictures("scenes") * HEIGHT * WIDTH * 3);
+    assert_non_null(strstr(words, "600x400"));
+    assert_non_null(strstr(words, "\n-r\n50\n"));
+    assert_non_null(strstr(words, wanted));
+    free(words);
     make_ffmpeg("#!/bin/sh\nexit 3\n");
     expect_rlrun(play("--mp4 %s/broken.mp4"), 1, "ffmpeg has");
     setenv("PATH", in_work_folder("nothing"), 1);
@@ -226,7 +261,7 @@ static void test_mistakes(void **state) {
     expect_rlrun(play("--png %s/there"), 2, "this folder exists; give another one, or --overwrite");
     expect_rlrun(play("--png %s/file"), 2, "this is a file; give a folder");
     expect_rlrun(play("--gif %s/nowhere/film.gif"), 1, "nowhere/film.gif: cannot be written: No such file");
-    expect_rlrun(play("--png %s/file/pictures"), 1, "file");
+    expect_rlrun(play("--png %s/file/pictures"), 1, "Not a directory");
     expect_rlrun(play("--gif"), 2, "--gif needs a value");
     expect_rlrun(play("--term"), 2, "standard output is not a terminal");
     expect_rlrun(play("--gif %s/x.gif --seed -1"), 2, "--seed must be 0 or a larger integer, not -1");
@@ -261,6 +296,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gif_and_png),
         cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_shows_what_is_evaluated),
         cmocka_unit_test(test_mp4),
         cmocka_unit_test(test_game),
         cmocka_unit_test(test_terminal),

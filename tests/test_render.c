@@ -115,6 +115,7 @@ static void check_pixels(const char *more, int steps) {
         rlc_dict *root = rlc_env_step(env, td);
         rlc_tensor *next_pixels = rlc_dict_get(td, "next.pixels"), *next = rlc_dict_get(td, "next.observation");
         expect_shape(next_pixels, RLC_U8, RLC_SHAPE(2, 400, 600, 3));
+        rlc_tensor *shown = env->pixels; /* what rlrun play shows */
         float now[2][4], then[2][4];
         uint8_t done[2];
         expect_ok(rlc_read(seen, now));
@@ -123,6 +124,7 @@ static void check_pixels(const char *more, int steps) {
         for (int i = 0; i < 2; i++) {
             expect_picture(pixels, i, env, now[i]);
             expect_picture(next_pixels, i, env, then[i]);
+            expect_picture(shown, i, env, then[i]);
             resets += done[i];
         }
         td = root;

@@ -16,7 +16,7 @@ cp -r recipes "$to/"
 rm -f "$to"/recipes/*.c "$to"/recipes/*.h
 cp -r tests/golden tests/shapes "$to/tests/"
 cp bench/cuda.sh bench/cuda_peer.py bench/dqn_updates.yaml bench/ppo_cartpole_4096.yaml "$to/bench/"
-cp examples/point_mass.yaml "$to/examples/" # test_device trains with a plug-in
+cp examples/point_mass.yaml "$to/examples/" # test_device_runs trains with a plug-in
 cp "$build/examples/point_mass.so" "$to/build/examples/"
 # what environments are compared with is large, and test_parity_step compares them with the CPU's
 for name in cartpole acrobot mountain_car mountain_car_continuous pendulum; do rm -f "$to/tests/golden/$name.safetensors"; done

@@ -88,4 +88,14 @@ for size in ((1, 1), (3, 4), (8, 9), (10, 13)):
     differentiate(f"adaptive_{size[0]}x{size[1]}", lambda a: F.adaptive_avg_pool2d(a, size), "a", normal(2, 3, 8, 9))
 differentiate("pad", lambda a: F.pad(a, (1, 2, 3, 0), value=0.5), "a", normal(2, 3, 4, 5))
 
+# a third of the numbers are none, several of them in one window
+for name, how in {
+    "max_nan": dict(kernel_size=2),
+    "max_nan_overlap": dict(kernel_size=3, stride=(1, 2), padding=1),
+    "max_nan_dilation": dict(kernel_size=(2, 3), stride=1, padding=1, dilation=(3, 2)),
+}.items():
+    x = normal(2, 3, 8, 9)
+    x[torch.rand(x.shape, generator=g) < 1 / 3] = float("nan")
+    differentiate(name, lambda a: F.max_pool2d(a, **how), "a", x)
+
 save("conv", out)
