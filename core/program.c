@@ -199,7 +199,7 @@ rlc_tensor *rlc__view(rlc_program *p, const rlc_tensor *x) {
     return t;
 }
 
-/* Notes which operands want a gradient, and passes the wish on to the result. */
+/* Notes which operands want a gradient, and passes the wish on to the result. An op without a rule gives a constant. */
 static inline void require_gradients(rlc_program *p, rlc_node *node) {
     unsigned needs = 0;
     for (unsigned i = 0; i < 3 && node->in[i] != NULL; i++) {
@@ -208,7 +208,8 @@ static inline void require_gradients(rlc_program *p, rlc_node *node) {
     for (unsigned i = 0; i < node->num_more; i++) {
         needs |= rlc__wants_gradient(p, node->more[i]) ? 8u : 0;
     }
-    if (needs != 0 && node->out->program == p && rlc_dtype_is_float((rlc_dtype)node->out->dtype)) {
+    if (needs != 0 && rlc__gradients[node->op] != NULL && node->out->program == p &&
+        rlc_dtype_is_float((rlc_dtype)node->out->dtype)) {
         node->needs = (uint8_t)needs;
         node->out->flags |= RLC_REQUIRES_GRAD;
         node->out->node = p->num_nodes;
