@@ -1,4 +1,6 @@
 /* reduce.c: sums, any, argmax and argmin over the middle of [outer, n, inner]. */
+#include <string.h>
+
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/tree_sum.h"
 
