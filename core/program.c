@@ -132,8 +132,11 @@ void rlc__grow_nodes(rlc_program *p) {
     p->max_nodes = max;
 }
 
+/* As long as a message may be: rlc_fail marks what it has to cut, so nothing is cut here. */
+enum { MESSAGE = 2048 };
+
 rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) {
-    char text[1024];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -148,7 +151,7 @@ rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) {
 }
 
 void rlc_kernel_fail(const rlc_node *node, const char *format, ...) {
-    char text[512];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

@@ -107,9 +107,23 @@ static void test_faults(void **state) {
     }
 }
 
-/* An environment that stays on the host says the same, from a thread of CUDA's. */
+/* Memory that the host and a GPU share may run out, too; what CUDA remembers of it is not taken for another's failure. */
+static void test_no_pinned_memory(void **state) {
+    (void)state;
+    assert_null(rlc_tensor_new(sides[1].device->shared, RLC_F32, RLC_SHAPE((int64_t)1 << 46)));
+    expect_error(rlc_error_status(), RLC_FAILED, "out of pinned memory: 281 TB were asked for");
+    rlc_begin(there());
+    assert_true(rlc_item(rlc_sum(rlc_ones(RLC_F32, RLC_SHAPE(7)), RLC_ALL, false)) == 7);
+    expect_ok(rlc_end(there()));
+}
+
+/* An environment that stays on the host says the same, from a thread of CUDA's, and all of it. */
 static void test_faults_on_the_host(void **state) {
     (void)state;
+    char where[800], wanted[1024];
+    memset(where, 'p', sizeof where - 1);
+    where[sizeof where - 1] = '\0';
+    snprintf(wanted, sizeof wanted, "%s: env: an action is none of the environment's", where);
     for (int i = 0; i < 2; i++) {
         rlc_program *p = sides[i].program;
         rlc_env *env;
@@ -118,7 +132,7 @@ static void test_faults_on_the_host(void **state) {
         for (int64_t action = 1; action < 3; action++) {
             uint8_t done[2];
             rlc_begin(p);
-            p->where = "modules.policy";
+            p->where = where;
             rlc_dict *td = rlc_env_kept(env);
             rlc_dict_set(td, "action", rlc_from_data(RLC_I64, RLC_SHAPE(2), (int64_t[]){0, action}));
             rlc_env_step(env, td);
@@ -127,7 +141,7 @@ static void test_faults_on_the_host(void **state) {
                 expect_ok(rlc_end(p));
                 assert_int_equal(done[0] | done[1], 0);
             } else {
-                expect_error(rlc_end(p), RLC_FAILED, "modules.policy: env: an action is none of the environment's");
+                expect_error(rlc_end(p), RLC_FAILED, wanted);
             }
         }
         rlc_env_free(env);
@@ -614,6 +628,7 @@ int main(void) {
         cmocka_unit_test_setup(test_machines_without, forget_machine),
         cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
         cmocka_unit_test_setup(test_faults, forget_machine),
+        cmocka_unit_test_setup(test_no_pinned_memory, forget_machine),
         cmocka_unit_test_setup(test_faults_on_the_host, forget_machine),
         cmocka_unit_test_setup(test_precision, forget_machine),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
