@@ -33,4 +33,12 @@ static inline int64_t rlc_conv_places(const rlc_conv_shape *c) {
     return c->count[0] * c->count[1];
 }
 
+/* How far apart images are in x, and in y. */
+static inline int64_t rlc_conv_x_image(const rlc_conv_shape *c) {
+    return c->groups * c->in * c->size[0] * c->size[1];
+}
+static inline int64_t rlc_conv_y_image(const rlc_conv_shape *c) {
+    return c->groups * c->out * rlc_conv_places(c);
+}
+
 #endif

@@ -11,6 +11,7 @@ typedef struct loading {
     int count;
     const char *prefix;
     size_t prefix_length;
+    rlc_strictness strict;
 } loading;
 
 /* The entry of one name of the list; NULL where the file has none. */
@@ -32,10 +33,6 @@ static const rlc_named_tensor *on_list(const loading *l, const char *name) {
         }
     }
     return NULL;
-}
-
-static bool is_floating(rlc_dtype dtype) {
-    return dtype == RLC_F32 || dtype == RLC_F64;
 }
 
 /* Element i of an entry, whose data may not be aligned. */
@@ -64,15 +61,24 @@ static bool overflows(const rlc_safetensors_entry *entry, const rlc_tensor *root
 
 enum { MISFIT_TEXT = 2 * RLC_SHAPE_TEXT + 64 };
 
+/* Whether a root of type `dtype` can hold an entry, converted unless the types must agree. */
+static bool types_fit(const rlc_safetensors_entry *entry, rlc_dtype dtype, rlc_strictness strict) {
+    if (strict == RLC_EXACT) {
+        return entry->dtype == dtype && entry->widened == NULL;
+    }
+    return entry->dtype == dtype || (rlc_dtype_is_float(entry->dtype) && rlc_dtype_is_float(dtype));
+}
+
 /* Why an entry cannot be read into a root; NULL when it can. */
-static const char *misfit(const rlc_safetensors_entry *entry, const rlc_tensor *root, char text[MISFIT_TEXT]) {
+static const char *misfit(const rlc_safetensors_entry *entry, const rlc_tensor *root, rlc_strictness strict,
+                          char text[MISFIT_TEXT]) {
     const rlc_dtype dtype = (rlc_dtype)root->dtype;
-    const bool types = entry->dtype == dtype || (is_floating(entry->dtype) && is_floating(dtype));
     char there[RLC_SHAPE_TEXT], here[RLC_SHAPE_TEXT];
-    if (types && rlc_shape_equal(entry->shape, rlc_shape_of(root))) {
+    if (types_fit(entry, dtype, strict) && rlc_shape_equal(entry->shape, rlc_shape_of(root))) {
         return overflows(entry, root) ? "holds a number beyond float32" : NULL;
     }
-    snprintf(text, MISFIT_TEXT, "is %s %s in the file, but %s %s is needed", rlc_dtype_name(entry->dtype),
+    snprintf(text, MISFIT_TEXT, "is %s %s in the file, but %s %s is needed",
+             entry->widened != NULL ? entry->widened : rlc_dtype_name(entry->dtype),
              rlc_shape_text(entry->shape, there), rlc_dtype_name(dtype), rlc_shape_text(rlc_shape_of(root), here));
     return text;
 }
@@ -102,7 +108,7 @@ static rlc_status compare(const loading *l, rlc_load_report *report) {
         const rlc_safetensors_entry *entry = entry_of(l, l->list[i].name);
         if (entry == NULL) {
             add(report, &report->missing, l->list[i].name);
-        } else if (misfit(entry, l->list[i].tensor, text) != NULL) {
+        } else if (misfit(entry, l->list[i].tensor, l->strict, text) != NULL) {
             add(report, &report->mismatched, l->list[i].name);
         }
     }
@@ -125,7 +131,7 @@ static void say_name(const loading *l, const char *name, char *text, size_t room
 
 static void say_misfit(const loading *l, const char *name, char *text, size_t room) {
     char why[MISFIT_TEXT];
-    snprintf(text, room, "%.64s %s", name, misfit(entry_of(l, name), on_list(l, name)->tensor, why));
+    snprintf(text, room, "%.64s %s", name, misfit(entry_of(l, name), on_list(l, name)->tensor, l->strict, why));
 }
 
 /* Adds "; missing: a, b and 3 more" to a message. */
@@ -204,11 +210,11 @@ static rlc_status read_all(const loading *l) {
     return RLC_OK;
 }
 
-static rlc_status load(const loading *l, rlc_strictness strict, rlc_load_report *report) {
+static rlc_status load(const loading *l, rlc_load_report *report) {
     RLC_TRY(compare(l, report));
-    const bool exact = report->missing.count == 0 && report->unexpected.count == 0;
+    const bool complete = report->missing.count == 0 && report->unexpected.count == 0;
     const bool nothing = l->count > 0 && report->missing.count == l->count;
-    if (report->mismatched.count > 0 || nothing || (strict == RLC_STRICT && !exact)) {
+    if (report->mismatched.count > 0 || nothing || (l->strict != RLC_NOT_STRICT && !complete)) {
         return refuse(l, report);
     }
     return read_all(l);
@@ -220,8 +226,8 @@ rlc_status rlc_load_tensors(const rlc_safetensors *file, const rlc_named_tensor 
     if (report != NULL) {
         rlc_load_report_free(report);
     }
-    const loading l = {file, list, count, prefix, strlen(prefix)};
-    const rlc_status status = load(&l, strict, report != NULL ? report : &own);
+    const loading l = {file, list, count, prefix, strlen(prefix), strict};
+    const rlc_status status = load(&l, report != NULL ? report : &own);
     rlc_load_report_free(&own);
     return status;
 }

@@ -16,8 +16,8 @@
 
 RLC_BEGIN
 
-/* Whether names must agree: RLC_NOT_STRICT is PyTorch's strict=False. */
-typedef enum rlc_strictness { RLC_STRICT, RLC_NOT_STRICT } rlc_strictness;
+/* Whether names must agree: RLC_NOT_STRICT is PyTorch's strict=False. RLC_EXACT: names as for RLC_STRICT, and types, too. */
+typedef enum rlc_strictness { RLC_STRICT, RLC_NOT_STRICT, RLC_EXACT } rlc_strictness;
 
 /* Names, without the prefix. */
 typedef struct rlc_load_report {
@@ -30,7 +30,7 @@ typedef struct rlc_load_report {
 /* Reads every root of the list from the entry PREFIXname. What the file has under other prefixes is not looked at.
  *
  * Types are converted between float32 and float64, to the nearest value, and only between them; a number beyond float32 is a
- * mismatch. Strict, all three lists must be empty; not strict, `mismatched` must, as in PyTorch, and, unlike there, something
+ * mismatch. With RLC_EXACT, for what must go on bit for bit, none is, and another type is a mismatch. Strict, all three lists must be empty; not strict, `mismatched` must, as in PyTorch, and, unlike there, something
  * must have been read: a file of which nothing fits is a mistake. The error names what does not fit, and the prefix under
  * which all would. Nothing is written unless all is well. `report` may be NULL; it is filled in either case and replaces
  * what was in it. */

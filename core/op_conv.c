@@ -2,6 +2,7 @@
 #include "core/conv.h"
 
 #include "core/record.h"
+#include "core/window.h"
 
 static int64_t or_one(int64_t given) {
     return given != 0 ? given : 1;
@@ -16,22 +17,16 @@ static int64_t images_of(const rlc_tensor *x) {
     return images;
 }
 
-static rlc_tensor *misfit(const char *op, const rlc_tensor *x, const rlc_tensor *weight, const char *why) {
-    char tx[RLC_SHAPE_TEXT], tw[RLC_SHAPE_TEXT];
-    return rlc__op_fail(op, "an input of shape %s does not fit a weight of shape %s: %s",
-                        rlc_shape_text(rlc_shape_of(x), tx), rlc_shape_text(rlc_shape_of(weight), tw), why);
-}
-
+/* What both kinds of convolution take; 0 stands for 1 where 0 would make no sense. */
 static bool is_sound(const char *op, const rlc_conv *how) {
-    bool good = how->groups >= 0;
-    for (int d = 0; d < 2; d++) {
-        good =
-            good && how->stride[d] >= 0 && how->padding[d] >= 0 && how->dilation[d] >= 0 && how->output_padding[d] >= 0;
+    if (how->groups < 0) {
+        rlc__op_fail(op, "groups is %lld; it must be 1 or more, and 0 stands for 1", (long long)how->groups);
+        return false;
     }
-    if (!good) {
-        rlc__op_fail(op, "no stride, padding, dilation or number of groups can be negative");
-    }
-    return good;
+    return rlc__pair_is_sound(op, "stride", how->stride, 0, ", which stands for 1") &&
+           rlc__pair_is_sound(op, "padding", how->padding, 0, "") &&
+           rlc__pair_is_sound(op, "dilation", how->dilation, 0, ", which stands for 1") &&
+           rlc__pair_is_sound(op, "output_padding", how->output_padding, 0, "");
 }
 
 static bool same_types(const char *op, const rlc_tensor *x, const rlc_tensor *weight, const rlc_tensor *bias) {
@@ -48,27 +43,55 @@ static bool same_types(const char *op, const rlc_tensor *x, const rlc_tensor *we
     return true;
 }
 
-/* What both kinds of convolution ask of their operands; `out` is the number of channels that come out. */
-static bool fits(const char *op, const rlc_tensor *x, const rlc_tensor *weight, const rlc_tensor *bias, int64_t out,
-                 const rlc_conv *how) {
-    if (!is_sound(op, how) || !same_types(op, x, weight, bias)) {
+/* Whether input and weight are ones at all; `form` is that of the weight. */
+static bool are_images(const char *op, const rlc_tensor *x, const rlc_tensor *weight, const char *form) {
+    char text[RLC_SHAPE_TEXT];
+    if (x->ndim < 3) {
+        rlc__op_fail(op, "the input has shape %s; [.., channels, height, width] is needed",
+                     rlc_shape_text(rlc_shape_of(x), text));
         return false;
     }
-    if (x->ndim < 3 || weight->ndim != 4) {
-        misfit(op, x, weight, "they must be [.., channels, height, width] and have four dimensions");
+    if (weight->ndim != 4) {
+        rlc__op_fail(op, "the weight has shape %s; %s is needed", rlc_shape_text(rlc_shape_of(weight), text), form);
         return false;
     }
-    for (int i = 0; i < 4; i++) {
-        if (weight->shape[i] == 0) {
-            misfit(op, x, weight, "the weight is empty");
-            return false;
-        }
-    }
-    if (bias != NULL && (bias->ndim != 1 || bias->shape[0] != out)) {
-        misfit(op, bias, weight, "a bias has one number for each channel that comes out");
+    if (weight->numel == 0) {
+        rlc__op_fail(op, "the weight has shape %s; none of %s can be 0", rlc_shape_text(rlc_shape_of(weight), text),
+                     form);
         return false;
     }
     return true;
+}
+
+/* Whether the input has as many channels as the weight asks for, `in`, and the groups divide the weight's first dimension,
+ * which is of the channels that go `way`. */
+static bool channels_fit(const char *op, const rlc_tensor *x, const rlc_tensor *weight, int64_t groups, int64_t in,
+                         const char *way) {
+    char tx[RLC_SHAPE_TEXT], tw[RLC_SHAPE_TEXT];
+    rlc_shape_text(rlc_shape_of(weight), tw);
+    if (weight->shape[0] % groups != 0) {
+        rlc__op_fail(op, "groups is %lld, which does not divide the %lld channels that %s: the weight has shape %s",
+                     (long long)groups, (long long)weight->shape[0], way, tw);
+        return false;
+    }
+    if (rlc_size(x, -3) != in) {
+        rlc__op_fail(op, "the input of shape %s has %lld channels; a weight of shape %s takes %lld, groups being %lld",
+                     rlc_shape_text(rlc_shape_of(x), tx), (long long)rlc_size(x, -3), tw, (long long)in,
+                     (long long)groups);
+        return false;
+    }
+    return true;
+}
+
+/* Whether the bias, if there is one, has a number for each of the `out` channels. */
+static bool bias_fits(const char *op, const rlc_tensor *bias, int64_t out) {
+    char text[RLC_SHAPE_TEXT];
+    const bool fits = bias == NULL || (bias->ndim == 1 && bias->shape[0] == out);
+    if (!fits) {
+        rlc__op_fail(op, "the bias has shape %s; [%lld] is needed, a number for each channel that comes out",
+                     rlc_shape_text(rlc_shape_of(bias), text), (long long)out);
+    }
+    return fits;
 }
 
 /* The shape of a convolution from images of `size`; its counts are 0 where the kernel does not fit. */
@@ -80,7 +103,7 @@ static rlc_conv_shape shape_of(int64_t images, const int64_t size[2], const rlc_
         c.kernel[d] = weight->shape[2 + d];
         c.stride[d] = or_one(how->stride[d]);
         c.dilation[d] = or_one(how->dilation[d]);
-        const int64_t span = (c.kernel[d] - 1) * c.dilation[d] + 1;
+        const int64_t span = rlc__span(c.kernel[d], c.dilation[d]);
         c.count[d] = span <= size[d] ? (size[d] - span) / c.stride[d] + 1 : 0;
     }
     return c;
@@ -148,18 +171,30 @@ static rlc_tensor *padded(rlc_tensor *x, const int64_t padding[2]) {
     return none ? rlc_contiguous(x) : rlc_pad(x, padding[1], padding[1], padding[0], padding[0], 0);
 }
 
+/* Whether each output has a place; `x` is as it was given. */
+static bool kernel_fits(const char *op, const rlc_tensor *x, const rlc_conv_shape *c, const rlc_conv *how) {
+    for (int d = 0; d < 2; d++) {
+        if (c->count[d] == 0) {
+            rlc__kernel_too_large(op, x, d, c->kernel[d], c->dilation[d], how->padding[d]);
+            return false;
+        }
+    }
+    return true;
+}
+
 rlc_tensor *rlc_conv2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how) {
     static const char op[] = "conv2d";
     rlc_program *p = rlc__require_program(op);
-    if (p == NULL || x == NULL || weight == NULL || !fits(op, x, weight, bias, rlc_size(weight, 0), &how)) {
+    if (p == NULL || x == NULL || weight == NULL || !is_sound(op, &how) || !same_types(op, x, weight, bias) ||
+        !are_images(op, x, weight, "[out, in / groups, rows, columns]")) {
         return NULL;
     }
     const int64_t groups = or_one(how.groups);
-    if (weight->shape[0] % groups != 0 || rlc_size(x, -3) != groups * weight->shape[1]) {
-        return misfit(op, x, weight,
-                      "its channels must be the weight's second dimension times the groups, and the groups divide the "
-                      "first");
+    if (!channels_fit(op, x, weight, groups, groups * weight->shape[1], "come out") ||
+        !bias_fits(op, bias, weight->shape[0])) {
+        return NULL;
     }
+    const rlc_tensor *given = x;
     x = padded(x, how.padding);
     weight = rlc_contiguous(weight);
     bias = bias != NULL ? rlc_contiguous(bias) : NULL;
@@ -168,10 +203,7 @@ rlc_tensor *rlc_conv2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
     }
     p->op = op;
     const rlc_conv_shape c = shape_of(images_of(x), x->shape + x->ndim - 2, weight, &how);
-    if (c.count[0] == 0 || c.count[1] == 0) {
-        return misfit(op, x, weight, "the kernel is larger than the input with its padding");
-    }
-    return forward(p, x, weight, bias, &c);
+    return kernel_fits(op, given, &c, &how) ? forward(p, x, weight, bias, &c) : NULL;
 }
 
 /* Over images and places, which the channels lie between. */
@@ -197,33 +229,51 @@ void rlc__gradient_conv2d(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     }
 }
 
+/* How large a transposed convolution's result is, `whole` with the padding and `shown` without; false with an error. */
+static bool plan_transposed(const char *op, const rlc_tensor *x, const rlc_tensor *weight, const rlc_conv *how,
+                            int64_t whole[2], int64_t shown[2]) {
+    char text[RLC_SHAPE_TEXT];
+    for (int d = 0; d < 2; d++) {
+        const char *what = rlc__rows_or_columns(d);
+        const int64_t count = rlc_size(x, d - 2), stride = or_one(how->stride[d]), dilation = or_one(how->dilation[d]);
+        if (count < 1) {
+            rlc__op_fail(op, "the input has shape %s, which is without %s", rlc_shape_text(rlc_shape_of(x), text),
+                         what);
+            return false;
+        }
+        if (how->output_padding[d] >= (stride > dilation ? stride : dilation)) {
+            rlc__op_fail(
+                op, "output_padding is %lld for %s; it must be smaller than the stride, %lld, or the dilation, %lld",
+                (long long)how->output_padding[d], what, (long long)stride, (long long)dilation);
+            return false;
+        }
+        whole[d] = (count - 1) * stride + rlc__span(weight->shape[2 + d], dilation) + how->output_padding[d];
+        shown[d] = whole[d] - 2 * how->padding[d];
+        if (shown[d] < 1) {
+            rlc__op_fail(op, "padding is %lld for %s, and takes away all of the %lld there are; %lld at most leave one",
+                         (long long)how->padding[d], what, (long long)whole[d], (long long)((whole[d] - 1) / 2));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The convolution whose input's gradient this is: from what comes out here to what comes in. */
 rlc_tensor *rlc_conv_transpose2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_conv how) {
     static const char op[] = "conv_transpose2d";
     rlc_program *p = rlc__require_program(op);
-    const int64_t groups = or_one(how.groups);
-    if (p == NULL || x == NULL || weight == NULL || !fits(op, x, weight, bias, groups * rlc_size(weight, 1), &how)) {
+    int64_t whole[2], shown[2];
+    if (p == NULL || x == NULL || weight == NULL || !is_sound(op, &how) || !same_types(op, x, weight, bias) ||
+        !are_images(op, x, weight, "[in, out / groups, rows, columns]") ||
+        !channels_fit(op, x, weight, or_one(how.groups), weight->shape[0], "come in") ||
+        !bias_fits(op, bias, or_one(how.groups) * weight->shape[1]) ||
+        !plan_transposed(op, x, weight, &how, whole, shown)) {
         return NULL;
-    }
-    if (weight->shape[0] % groups != 0 || rlc_size(x, -3) != weight->shape[0]) {
-        return misfit(op, x, weight, "its channels must be the weight's first dimension, and the groups divide them");
     }
     x = rlc_contiguous(x);
     weight = rlc_contiguous(weight);
     if (x == NULL || weight == NULL) {
         return NULL;
-    }
-    int64_t whole[2], shown[2];
-    for (int d = 0; d < 2; d++) {
-        const int64_t count = x->shape[x->ndim - 2 + d], stride = or_one(how.stride[d]);
-        const int64_t dilation = or_one(how.dilation[d]), longest = stride > dilation ? stride : dilation;
-        whole[d] = (count - 1) * stride + (weight->shape[2 + d] - 1) * dilation + 1 + how.output_padding[d];
-        shown[d] = whole[d] - 2 * how.padding[d];
-        if (count < 1 || shown[d] < 1 || how.output_padding[d] >= longest) {
-            return misfit(op, x, weight,
-                          "nothing would be left within the padding, or the output padding is not smaller than the "
-                          "stride or the dilation");
-        }
     }
     rlc_conv_shape c = shape_of(images_of(x), whole, weight, &how);
     c.count[0] = rlc_size(x, -2);

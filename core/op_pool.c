@@ -2,6 +2,7 @@
 #include "core/pool.h"
 
 #include "core/record.h"
+#include "core/window.h"
 
 static int64_t planes_of(const rlc_tensor *x) {
     int64_t planes = 1;
@@ -18,7 +19,8 @@ static bool has_planes(const char *op, const rlc_tensor *x) {
         return false;
     }
     if (x->ndim < 2) {
-        rlc__op_fail(op, "needs [.., height, width], got shape %s", rlc_shape_text(rlc_shape_of(x), text));
+        rlc__op_fail(op, "the input has shape %s; [.., height, width] is needed",
+                     rlc_shape_text(rlc_shape_of(x), text));
         return false;
     }
     return true;
@@ -26,7 +28,7 @@ static bool has_planes(const char *op, const rlc_tensor *x) {
 
 /* How many windows there are; in ceil mode the last one may reach beyond the end, but not begin there. */
 static int64_t count_of(const rlc_pool_shape *s, int d, bool ceil_mode) {
-    const int64_t room = s->size[d] + 2 * s->padding[d] - (s->kernel[d] - 1) * s->dilation[d] - 1;
+    const int64_t room = s->size[d] + 2 * s->padding[d] - rlc__span(s->kernel[d], s->dilation[d]);
     if (room < 0) {
         return 0;
     }
@@ -34,9 +36,42 @@ static int64_t count_of(const rlc_pool_shape *s, int d, bool ceil_mode) {
     return (count - 1) * s->stride[d] >= s->size[d] + s->padding[d] ? count - 1 : count;
 }
 
+/* Whether there is something in each plane to pool. */
+static bool has_places(const char *op, const rlc_tensor *x) {
+    char text[RLC_SHAPE_TEXT];
+    const int64_t rows = rlc_size(x, -2), columns = rlc_size(x, -1);
+    if (rows < 1 || columns < 1 || rows > INT32_MAX / columns) {
+        rlc__op_fail(op, "the input has shape %s; height and width must be 1 or more, and their product below 2^31",
+                     rlc_shape_text(rlc_shape_of(x), text));
+        return false;
+    }
+    return true;
+}
+
+/* Whether the numbers of a pool make sense: with more padding than half a kernel, windows would see nothing else. */
+static bool numbers_fit(const char *op, const rlc_pool_shape *s) {
+    char padding[RLC_SHAPE_TEXT], kernel[RLC_SHAPE_TEXT], most[RLC_SHAPE_TEXT];
+    if (!rlc__pair_is_sound(op, "kernel", s->kernel, 1, "") ||
+        !rlc__pair_is_sound(op, "stride", s->stride, 1, ", and 0 stands for the kernel's size") ||
+        !rlc__pair_is_sound(op, "dilation", s->dilation, 1, ", and 0 stands for 1") ||
+        !rlc__pair_is_sound(op, "padding", s->padding, 0, "")) {
+        return false;
+    }
+    if (s->padding[0] > s->kernel[0] / 2 || s->padding[1] > s->kernel[1] / 2) {
+        rlc__op_fail(op, "padding is %s for rows and columns; it can be half the kernel of %s at most, which is %s",
+                     rlc_shape_text(RLC_SHAPE(s->padding[0], s->padding[1]), padding),
+                     rlc_shape_text(RLC_SHAPE(s->kernel[0], s->kernel[1]), kernel),
+                     rlc_shape_text(RLC_SHAPE(s->kernel[0] / 2, s->kernel[1] / 2), most));
+        return false;
+    }
+    return true;
+}
+
 /* Works out the windows of a pool; false with an error when there are none. */
 static bool plan(const char *op, const rlc_tensor *x, const rlc_pool *how, rlc_pool_shape *s) {
-    char text[RLC_SHAPE_TEXT];
+    if (!has_planes(op, x) || !has_places(op, x)) {
+        return false;
+    }
     *s = (rlc_pool_shape){.planes = planes_of(x), .exclude_padding = how->exclude_padding};
     for (int d = 0; d < 2; d++) {
         s->size[d] = x->shape[x->ndim - 2 + d];
@@ -44,18 +79,16 @@ static bool plan(const char *op, const rlc_tensor *x, const rlc_pool *how, rlc_p
         s->stride[d] = how->stride[d] != 0 ? how->stride[d] : how->kernel[d];
         s->padding[d] = how->padding[d];
         s->dilation[d] = how->dilation[d] != 0 ? how->dilation[d] : 1;
-        if (s->kernel[d] < 1 || s->stride[d] < 1 || s->dilation[d] < 1 || s->padding[d] < 0 ||
-            s->padding[d] > s->kernel[d] / 2) {
-            rlc__op_fail(op, "needs a kernel, a stride and a dilation of at least 1, and a padding of at most half the "
-                             "kernel");
+    }
+    if (!numbers_fit(op, s)) {
+        return false;
+    }
+    for (int d = 0; d < 2; d++) {
+        s->count[d] = count_of(s, d, how->ceil_mode);
+        if (s->count[d] < 1) {
+            rlc__kernel_too_large(op, x, d, s->kernel[d], s->dilation[d], s->padding[d]);
             return false;
         }
-        s->count[d] = count_of(s, d, how->ceil_mode);
-    }
-    if (s->count[0] < 1 || s->count[1] < 1 || s->size[0] * s->size[1] > INT32_MAX) {
-        rlc__op_fail(op, "a window of %lld x %lld does not fit into shape %s", (long long)s->kernel[0],
-                     (long long)s->kernel[1], rlc_shape_text(rlc_shape_of(x), text));
-        return false;
     }
     return true;
 }
@@ -83,7 +116,7 @@ static rlc_tensor *record(rlc_program *p, rlc_op op, rlc_tensor *out, rlc_tensor
 rlc_tensor *rlc_max_pool2d(rlc_tensor *x, rlc_pool how) {
     rlc_program *p = rlc__require_program("max_pool2d");
     rlc_pool_shape s;
-    if (p == NULL || x == NULL || !has_planes("max_pool2d", x) || !plan("max_pool2d", x, &how, &s)) {
+    if (p == NULL || x == NULL || !plan("max_pool2d", x, &how, &s)) {
         return NULL;
     }
     x = rlc_contiguous(x);
@@ -102,7 +135,7 @@ rlc_tensor *rlc_avg_pool2d(rlc_tensor *x, rlc_pool how) {
     rlc_program *p = rlc__require_program("avg_pool2d");
     rlc_pool_shape s;
     how.dilation[0] = how.dilation[1] = 1; /* only a maximum has one */
-    if (p == NULL || x == NULL || !has_planes("avg_pool2d", x) || !plan("avg_pool2d", x, &how, &s)) {
+    if (p == NULL || x == NULL || !plan("avg_pool2d", x, &how, &s)) {
         return NULL;
     }
     return mean(p, x, &s);
@@ -111,16 +144,13 @@ rlc_tensor *rlc_avg_pool2d(rlc_tensor *x, rlc_pool how) {
 rlc_tensor *rlc_adaptive_avg_pool2d(rlc_tensor *x, int64_t rows, int64_t columns) {
     static const char op[] = "adaptive_avg_pool2d";
     rlc_program *p = rlc__require_program(op);
-    if (p == NULL || x == NULL || !has_planes(op, x)) {
+    const int64_t count[2] = {rows, columns};
+    if (p == NULL || x == NULL || !has_planes(op, x) || !has_places(op, x) ||
+        !rlc__pair_is_sound(op, "the number of means", count, 1, "")) {
         return NULL;
     }
     rlc_pool_shape s = {
         .planes = planes_of(x), .size = {rlc_size(x, -2), rlc_size(x, -1)}, .count = {rows, columns}, .adaptive = true};
-    if (rows < 1 || columns < 1 || s.size[0] < 1 || s.size[1] < 1) {
-        char text[RLC_SHAPE_TEXT];
-        return rlc__op_fail(op, "%lld x %lld means cannot be taken of shape %s", (long long)rows, (long long)columns,
-                            rlc_shape_text(rlc_shape_of(x), text));
-    }
     return mean(p, x, &s);
 }
 
@@ -141,7 +171,10 @@ rlc_tensor *rlc_pad(rlc_tensor *x, int64_t left, int64_t right, int64_t top, int
         return NULL;
     }
     if (left < 0 || right < 0 || top < 0 || bottom < 0) {
-        return rlc__op_fail("pad", "cannot be negative; rlc_slice takes away");
+        return rlc__op_fail("pad",
+                            "left, right, top and bottom are %lld, %lld, %lld and %lld; none can be negative "
+                            "(rlc_slice takes rows and columns away)",
+                            (long long)left, (long long)right, (long long)top, (long long)bottom);
     }
     x = rlc_contiguous(x);
     const int64_t size[2] = {rlc_size(x, -2) + top + bottom, rlc_size(x, -1) + left + right};

@@ -34,6 +34,7 @@ void *rlc__part_open(const rlc_part *part) {
     const int *abi = dlsym(handle, part->abi);
     void *symbol = dlsym(handle, part->symbol);
     if (abi == NULL || symbol == NULL || *abi != RLC_ABI) {
+        dlclose(handle);
         rlc_fail(RLC_FAILED, "%s: %s belongs to another version of rlc; build both anew", part->lacking, path);
         return NULL;
     }

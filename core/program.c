@@ -132,8 +132,11 @@ void rlc__grow_nodes(rlc_program *p) {
     p->max_nodes = max;
 }
 
+/* As long as a message may be: rlc_fail marks what it has to cut, so nothing is cut here. */
+enum { MESSAGE = 2048 };
+
 rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) {
-    char text[1024];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -148,7 +151,7 @@ rlc_tensor *rlc__op_fail(const char *op, const char *format, ...) {
 }
 
 void rlc_kernel_fail(const rlc_node *node, const char *format, ...) {
-    char text[512];
+    char text[MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -199,7 +202,7 @@ rlc_tensor *rlc__view(rlc_program *p, const rlc_tensor *x) {
     return t;
 }
 
-/* Notes which operands want a gradient, and passes the wish on to the result. */
+/* Notes which operands want a gradient, and passes the wish on to the result. An op without a rule gives a constant. */
 static inline void require_gradients(rlc_program *p, rlc_node *node) {
     unsigned needs = 0;
     for (unsigned i = 0; i < 3 && node->in[i] != NULL; i++) {
@@ -208,7 +211,8 @@ static inline void require_gradients(rlc_program *p, rlc_node *node) {
     for (unsigned i = 0; i < node->num_more; i++) {
         needs |= rlc__wants_gradient(p, node->more[i]) ? 8u : 0;
     }
-    if (needs != 0 && node->out->program == p && rlc_dtype_is_float((rlc_dtype)node->out->dtype)) {
+    if (needs != 0 && rlc__gradients[node->op] != NULL && node->out->program == p &&
+        rlc_dtype_is_float((rlc_dtype)node->out->dtype)) {
         node->needs = (uint8_t)needs;
         node->out->flags |= RLC_REQUIRES_GRAD;
         node->out->node = p->num_nodes;

@@ -32,13 +32,14 @@ typedef struct file_type {
     rlc_dtype dtype;
     size_t size; /* of an element in the file */
     float (*widen)(uint16_t bits);
+    const char *widened;
 } file_type;
 
 static const file_type file_types[] = {
-    [RLC_BOOL] = {"BOOL", RLC_BOOL, 1, NULL}, [RLC_U8] = {"U8", RLC_U8, 1, NULL},
-    [RLC_I32] = {"I32", RLC_I32, 4, NULL},    [RLC_I64] = {"I64", RLC_I64, 8, NULL},
-    [RLC_F32] = {"F32", RLC_F32, 4, NULL},    [RLC_F64] = {"F64", RLC_F64, 8, NULL},
-    {"F16", RLC_F32, 2, rlc_float16_value},   {"BF16", RLC_F32, 2, rlc_bfloat16_value},
+    [RLC_BOOL] = {"BOOL", RLC_BOOL, 1, NULL, NULL},    [RLC_U8] = {"U8", RLC_U8, 1, NULL, NULL},
+    [RLC_I32] = {"I32", RLC_I32, 4, NULL, NULL},       [RLC_I64] = {"I64", RLC_I64, 8, NULL, NULL},
+    [RLC_F32] = {"F32", RLC_F32, 4, NULL, NULL},       [RLC_F64] = {"F64", RLC_F64, 8, NULL, NULL},
+    {"F16", RLC_F32, 2, rlc_float16_value, "float16"}, {"BF16", RLC_F32, 2, rlc_bfloat16_value, "bfloat16"},
 };
 
 static const char METADATA[] = "__metadata__";
@@ -87,6 +88,7 @@ static const char *read_entry(const cJSON *item, const char *data, size_t data_s
         return "its dtype is not one of BOOL, U8, I32, I64, F32, F64, F16, BF16";
     }
     entry->dtype = type->dtype;
+    entry->widened = type->widened;
     if (!read_shape(item, &entry->shape)) {
         return "its shape is not a list of at most 8 sizes";
     }

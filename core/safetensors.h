@@ -22,6 +22,7 @@ typedef struct rlc_safetensors_entry {
     rlc_shape shape;
     const void *data; /* `size` bytes, row-major; not necessarily aligned */
     size_t size;
+    const char *widened; /* "float16" or "bfloat16" where the file has that, else NULL */
 } rlc_safetensors_entry;
 
 /* Opens a file and checks all of its header, so that entries can be trusted: a file that is truncated, or whose offsets

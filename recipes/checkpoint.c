@@ -115,8 +115,9 @@ rlc_status rlc_output_checkpoint(rlc_output *output, const rlc_run *run) {
     return status;
 }
 
-static rlc_status load_list(const char *path, const rlc_safetensors *file, const rlc_named_tensor *list, int count) {
-    rlc_status status = rlc_load_tensors(file, list, count, "", RLC_STRICT, NULL);
+static rlc_status load_list(const char *path, const rlc_safetensors *file, const rlc_named_tensor *list, int count,
+                            rlc_strictness strict) {
+    rlc_status status = rlc_load_tensors(file, list, count, "", strict, NULL);
     if (status != RLC_OK) {
         rlc_error_prefix("%s: ", path);
     }
@@ -132,7 +133,7 @@ rlc_status rlc_load_parameters(rlc_run *run, const char *path) {
     rlc_status status = rlc_run_parameters(run, &arena, &list, &count);
     status = status == RLC_OK ? check_sum(path, file, list, count, false) : status;
     if (status == RLC_OK) {
-        status = load_list(path, file, list, count);
+        status = load_list(path, file, list, count, RLC_STRICT);
     }
     rlc_arena_free(&arena);
     rlc_safetensors_close(file);
@@ -194,7 +195,7 @@ rlc_status rlc__output_restore(rlc_output *output, rlc_run *run) {
     status = status == RLC_OK ? check_origin(run, path, file) : status;
     status = status == RLC_OK ? rlc_run_state(run, &arena, &list, &count) : status;
     status = status == RLC_OK ? check_sum(path, file, list, count, true) : status;
-    status = status == RLC_OK ? load_list(path, file, list, count) : status;
+    status = status == RLC_OK ? load_list(path, file, list, count, RLC_EXACT) : status; /* it goes on bit for bit */
     status = status == RLC_OK ? cut_back(scalars, *output->scalars_size) : status;
     status = status == RLC_OK ? cut_timing(timing, *run->collector->frames) : status;
     rlc_safetensors_close(file);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/rng.h"
+#include "core/update.h"
 
 static rlc_program *p;
 
@@ -325,6 +326,41 @@ static void test_custom_op_without_gradient(void **state) {
     rlc_tensor_free(x);
 }
 
+/* An op without a rule gives a constant though its operand wants a gradient, and a loss of nothing else is refused. */
+static void test_ops_without_rule(void **state) {
+    (void)state;
+    rlc_tensor *x = parameter(2, (float[]){2, 3});
+    rlc_stream *stream = rlc_stream_new(test_device(), 1, "autograd");
+    rlc_tensor *first = rlc_zeros(RLC_I64, RLC_SHAPE(1)), *weight = rlc_ones(RLC_F32, RLC_SHAPE(1, 2));
+    rlc_tensor *ring = rlc_zeros(RLC_F32, RLC_SHAPE(2));
+    rlc_ring_write(ring, x, rlc_zeros(RLC_I64, RLC_SHAPE(2)));
+    rlc_tensor *const constants[] = {rlc_argmax(x, 0, false),
+                                     rlc_argsort(x, 0, false),
+                                     rlc_nonzero(x),
+                                     rlc_any(x, 0, false),
+                                     rlc_logical_not(x),
+                                     rlc_multinomial(stream, x, 1, true),
+                                     rlc_random_categorical(stream, x),
+                                     rlc_discounted_scan(x, x, NULL, 0),
+                                     rlc_resample(x, 0, first, weight),
+                                     ring};
+    for (int i = 0; i < RLC_COUNT(constants); i++) {
+        assert_non_null(constants[i]);
+        if (constants[i]->flags & RLC_REQUIRES_GRAD) {
+            fail_msg("result %d requires a gradient", i);
+        }
+    }
+    rlc_backward(total(rlc_mul(x, rlc_discounted_scan(x, x, NULL, 0)))); /* 2 + 2 * 3, 3 */
+    expect_ok(rlc_end(p));
+    expect_gradient(x, 2, (float[]){8, 3});
+
+    rlc_begin(p);
+    rlc_backward(total(rlc_discounted_scan(x, x, NULL, 0)));
+    expect_error(rlc_end(p), RLC_INVALID, "does not depend on anything that requires a gradient");
+    rlc_stream_free(stream);
+    rlc_tensor_free(x);
+}
+
 /* A list longer than the first allocation, which moves while backward() appends to it. */
 static void test_long_chain(void **state) {
     (void)state;
@@ -461,6 +497,7 @@ int main(void) {
         cmocka_unit_test_setup(test_other_programs, start),
         cmocka_unit_test_setup(test_assign, start),
         cmocka_unit_test_setup(test_custom_op_without_gradient, start),
+        cmocka_unit_test_setup(test_ops_without_rule, start),
         cmocka_unit_test_setup(test_long_chain, start),
         cmocka_unit_test_setup(test_integers, start),
         cmocka_unit_test_setup(test_shapes_only, start),

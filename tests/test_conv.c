@@ -142,49 +142,113 @@ static void test_gradients_add_up(void **state) {
     rlc_tensor_free(w);
 }
 
-static void test_misuse(void **state) {
-    (void)state;
 #define ZEROS(...) rlc_zeros(RLC_F32, RLC_SHAPE(__VA_ARGS__))
 #define CONV(x, w, ...) rlc_conv2d(x, w, NULL, (rlc_conv){__VA_ARGS__})
+#define TRANSPOSED(x, w, ...) rlc_conv_transpose2d(x, w, NULL, (rlc_conv){__VA_ARGS__})
 #define EXPECT_REFUSED(call, message)                                                                                  \
     do {                                                                                                               \
         rlc_begin(test_program());                                                                                     \
         assert_null(call);                                                                                             \
         expect_error(rlc_end(test_program()), RLC_INVALID, message);                                                   \
     } while (0)
-    EXPECT_REFUSED(CONV(ZEROS(1, 3, 4, 4), ZEROS(2, 3, 5, 5), 0),
-                   "conv2d: an input of shape [1, 3, 4, 4] does not fit a weight of shape [2, 3, 5, 5]: the kernel is "
-                   "larger than the input with its padding");
-    EXPECT_REFUSED(CONV(ZEROS(1, 3, 4, 4), ZEROS(2, 2, 3, 3), 0), "its channels must be the weight's second dimension");
-    EXPECT_REFUSED(CONV(ZEROS(1, 4, 4, 4), ZEROS(3, 2, 3, 3), .groups = 2), "and the groups divide the first");
-    EXPECT_REFUSED(CONV(ZEROS(4, 4), ZEROS(3, 2, 3, 3), 0), "[.., channels, height, width]");
-    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3), 0), "have four dimensions");
-    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 0, 3), 0), "the weight is empty");
-    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), .stride = {-1, 1}), "can be negative");
+
+/* What is refused is named with its value, and what would do is said. */
+static void test_misuse(void **state) {
+    (void)state;
+    EXPECT_REFUSED(
+        CONV(ZEROS(1, 3, 4, 4), ZEROS(2, 3, 3, 5), .padding = {0, 0}),
+        "conv2d: the kernel is larger than the input with its padding: it covers 5 columns (kernel 5, dilation "
+        "1) of 4 (input of shape [1, 3, 4, 4], padding 0 on either side)");
+    EXPECT_REFUSED(CONV(ZEROS(3, 4, 4), ZEROS(2, 3, 3, 3), .padding = {1, 1}, .dilation = {3, 1}),
+                   "it covers 7 rows (kernel 3, dilation 3) of 6 (input of shape [3, 4, 4], padding 1 on either side)");
+    EXPECT_REFUSED(
+        CONV(ZEROS(1, 3, 4, 4), ZEROS(2, 2, 3, 3), 0),
+        "conv2d: the input of shape [1, 3, 4, 4] has 3 channels; a weight of shape [2, 2, 3, 3] takes 2, groups "
+        "being 1");
+    EXPECT_REFUSED(CONV(ZEROS(1, 4, 4, 4), ZEROS(6, 1, 3, 3), .groups = 3), "takes 3, groups being 3");
+    EXPECT_REFUSED(
+        CONV(ZEROS(1, 4, 4, 4), ZEROS(3, 2, 3, 3), .groups = 2),
+        "conv2d: groups is 2, which does not divide the 3 channels that come out: the weight has shape [3, 2, "
+        "3, 3]");
+    EXPECT_REFUSED(CONV(ZEROS(4, 4), ZEROS(3, 2, 3, 3), 0),
+                   "conv2d: the input has shape [4, 4]; [.., channels, height, width] is needed");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3), 0),
+                   "conv2d: the weight has shape [3, 2, 3]; [out, in / groups, rows, columns] is needed");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 0, 3), 0),
+                   "the weight has shape [3, 2, 0, 3]; none of [out, in / groups, rows, columns] can be 0");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), .stride = {-1, 1}),
+                   "conv2d: stride is [-1, 1] for rows and columns; neither can be less than 0, which stands for 1");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), .padding = {0, -2}),
+                   "conv2d: padding is [0, -2] for rows and columns; neither can be less than 0");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), .dilation = {-3, 1}), "conv2d: dilation is [-3, 1]");
+    EXPECT_REFUSED(CONV(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), .groups = -2),
+                   "conv2d: groups is -2; it must be 1 or more");
     EXPECT_REFUSED(CONV(rlc_zeros(RLC_U8, RLC_SHAPE(1, 2, 4, 4)), ZEROS(3, 2, 3, 3), 0),
                    "the input is uint8; cast it to float32 first");
     EXPECT_REFUSED(CONV(rlc_zeros(RLC_F64, RLC_SHAPE(1, 2, 4, 4)), ZEROS(3, 2, 3, 3), 0),
                    "the input is float64, the weight float32");
     EXPECT_REFUSED(rlc_conv2d(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), ZEROS(2), (rlc_conv){0}),
-                   "a bias has one number for each channel that comes out");
-    EXPECT_REFUSED(rlc_conv_transpose2d(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), NULL, (rlc_conv){0}),
-                   "its channels must be the weight's first dimension");
-    EXPECT_REFUSED(rlc_conv_transpose2d(ZEROS(1, 2, 1, 1), ZEROS(2, 2, 2, 2), NULL, (rlc_conv){.padding = {1, 1}}),
-                   "nothing would be left within the padding");
-    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(1, 2, 2, 4), (rlc_pool){.kernel = {3, 3}}),
-                   "max_pool2d: a window of 3 x 3 does not fit into shape [1, 2, 2, 4]");
-    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(4), (rlc_pool){.kernel = {3, 3}}), "needs [.., height, width], got shape [4]");
-    EXPECT_REFUSED(rlc_avg_pool2d(ZEROS(4, 4), (rlc_pool){.kernel = {3, 3}, .padding = {2, 0}}),
-                   "a padding of at most half the kernel");
-    EXPECT_REFUSED(rlc_avg_pool2d(ZEROS(4, 4), (rlc_pool){0}), "needs a kernel");
-    EXPECT_REFUSED(rlc_adaptive_avg_pool2d(ZEROS(4, 4), 0, 2), "0 x 2 means cannot be taken");
-    EXPECT_REFUSED(rlc_pad(ZEROS(4, 4), 0, -1, 0, 0, 0), "pad: cannot be negative");
+                   "conv2d: the bias has shape [2]; [3] is needed, a number for each channel that comes out");
+}
+
+static void test_misuse_of_transposed(void **state) {
+    (void)state;
+    EXPECT_REFUSED(
+        TRANSPOSED(ZEROS(1, 2, 4, 4), ZEROS(3, 2, 3, 3), 0),
+        "conv_transpose2d: the input of shape [1, 2, 4, 4] has 2 channels; a weight of shape [3, 2, 3, 3] takes 3");
+    EXPECT_REFUSED(TRANSPOSED(ZEROS(1, 3, 4, 4), ZEROS(3, 2, 3, 3), .groups = 2),
+                   "groups is 2, which does not divide the 3 channels that come in: the weight has shape [3, 2, 3, 3]");
+    EXPECT_REFUSED(TRANSPOSED(ZEROS(1, 3, 4, 4), ZEROS(3), 0), "[in, out / groups, rows, columns] is needed");
+    EXPECT_REFUSED(rlc_conv_transpose2d(ZEROS(1, 2, 4, 4), ZEROS(2, 2, 3, 3), ZEROS(2), (rlc_conv){.groups = 2}),
+                   "the bias has shape [2]; [4] is needed");
+    EXPECT_REFUSED(
+        TRANSPOSED(ZEROS(1, 2, 1, 2), ZEROS(2, 2, 2, 2), .padding = {0, 2}),
+        "conv_transpose2d: padding is 2 for columns, and takes away all of the 3 there are; 1 at most leave one");
+    EXPECT_REFUSED(TRANSPOSED(ZEROS(1, 2, 4, 4), ZEROS(2, 2, 2, 2), .stride = {2, 1}, .output_padding = {1, 1}),
+                   "output_padding is 1 for columns; it must be smaller than the stride, 1, or the dilation, 1");
+    EXPECT_REFUSED(TRANSPOSED(ZEROS(1, 2, 0, 4), ZEROS(2, 2, 2, 2), 0),
+                   "the input has shape [1, 2, 0, 4], which is without rows");
+}
+
+static void test_misuse_of_planes(void **state) {
+    (void)state;
+    EXPECT_REFUSED(
+        rlc_max_pool2d(ZEROS(1, 2, 2, 4), (rlc_pool){.kernel = {3, 3}}),
+        "max_pool2d: the kernel is larger than the input with its padding: it covers 3 rows (kernel 3, dilation "
+        "1) of 2 (input of shape [1, 2, 2, 4], padding 0 on either side)");
+    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(4), (rlc_pool){.kernel = {3, 3}}),
+                   "max_pool2d: the input has shape [4]; [.., height, width] is needed");
+    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(0, 4), (rlc_pool){.kernel = {2, 2}, .padding = {1, 1}}),
+                   "the input has shape [0, 4]; height and width must be 1 or more");
+    EXPECT_REFUSED(
+        rlc_avg_pool2d(ZEROS(4, 4), (rlc_pool){.kernel = {3, 3}, .padding = {2, 0}}),
+        "avg_pool2d: padding is [2, 0] for rows and columns; it can be half the kernel of [3, 3] at most, which "
+        "is [1, 1]");
+    EXPECT_REFUSED(rlc_avg_pool2d(ZEROS(4, 4), (rlc_pool){.kernel = {2, 2}, .padding = {0, -1}}),
+                   "padding is [0, -1] for rows and columns; neither can be less than 0");
+    EXPECT_REFUSED(rlc_avg_pool2d(ZEROS(4, 4), (rlc_pool){0}),
+                   "avg_pool2d: kernel is [0, 0] for rows and columns; neither can be less than 1");
+    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(4, 4), (rlc_pool){.kernel = {2, 2}, .stride = {1, -1}}),
+                   "stride is [1, -1] for rows and columns; neither can be less than 1, and 0 stands for the kernel's");
+    EXPECT_REFUSED(rlc_max_pool2d(ZEROS(4, 4), (rlc_pool){.kernel = {2, 2}, .dilation = {-1, 0}}),
+                   "dilation is [-1, 1] for rows and columns");
+    EXPECT_REFUSED(
+        rlc_adaptive_avg_pool2d(ZEROS(4, 4), 0, 2),
+        "adaptive_avg_pool2d: the number of means is [0, 2] for rows and columns; neither can be less than 1");
+    EXPECT_REFUSED(rlc_pad(ZEROS(4, 4), 0, -1, 0, 0, 0),
+                   "pad: left, right, top and bottom are 0, -1, 0 and 0; none can be negative");
+    EXPECT_REFUSED(rlc_pad(rlc_zeros(RLC_I64, RLC_SHAPE(4, 4)), 0, 1, 0, 0, 0), "pad: the input is int64; cast it");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolutions),     cmocka_unit_test(test_transposed), cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_gradients_add_up), cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_transposed),
+        cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_gradients_add_up),
+        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_misuse_of_transposed),
+        cmocka_unit_test(test_misuse_of_planes),
     };
     return cmocka_run_group_tests_name("convolutions against PyTorch", tests, NULL, NULL);
 }

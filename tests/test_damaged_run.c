@@ -1,4 +1,5 @@
 /* Runs whose files were cut, altered, lost or belong to another recipe: `resume` and `eval` refuse them in one message. */
+#include "recipes/files.h"
 #include "tests/mistakes.h"
 
 typedef enum damage { CUT, FLIP, GONE, EMPTY } damage;
@@ -96,10 +97,87 @@ static void test_flipped_bits(void **state) {
     assert_int_equal(failures, 0);
 }
 
+/* The sum that a run's files carry (recipes/checkpoint.c). */
+static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size) {
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, (const char *)data + at, size - at < 8 ? size - at : 8);
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+/* An entry as a root, one of float32 as float64 when that is asked for. */
+static rlc_tensor *root_of(const rlc_safetensors_entry *entry, bool as_f64) {
+    rlc_tensor *root = rlc_tensor_new(test_device(), as_f64 ? RLC_F64 : entry->dtype, entry->shape);
+    double *wide = calloc((size_t)root->numel + 1, sizeof *wide);
+    assert_non_null(wide);
+    for (int64_t i = 0; as_f64 && i < root->numel; i++) {
+        float number;
+        memcpy(&number, (const char *)entry->data + (size_t)i * sizeof number, sizeof number);
+        wide[i] = (double)number;
+    }
+    expect_ok(rlc_tensor_write(root, as_f64 ? wide : entry->data));
+    free(wide);
+    return root;
+}
+
+/* The state of the run in `saved` into `hurt`, written as a run writes it, but the entry `name` as float64 (NULL: none). */
+static void save_with_wide(const char *name) {
+    rlc_run *run;
+    rlc_output *output;
+    rlc_arena arena = {0};
+    rlc_safetensors *file;
+    rlc_named_tensor *list;
+    int number;
+    uint64_t sum = 0;
+    char text[32];
+    expect_ok(rlc_run_load(in_work_folder("saved/recipe.yaml"), NULL, 0, &run));
+    expect_ok(rlc_output_create(run, in_work_folder("new"), true, &output)); /* whose state it is, too */
+    expect_ok(rlc_run_state(run, &arena, &list, &number));                   /* in the order of the sum */
+    expect_ok(rlc_safetensors_open(in_work_folder("saved/resume.safetensors"), &file));
+    for (int i = 0; i < number; i++) {
+        const rlc_safetensors_entry *entry = rlc_safetensors_find(file, list[i].name);
+        rlc_tensor *root = root_of(entry, name != NULL && strcmp(entry->name, name) == 0);
+        list[i].tensor = root;
+        sum = add_to_sum(sum, entry->name, strlen(entry->name));
+        sum = add_to_sum(sum, peek(root), (size_t)root->numel * rlc_dtype_size((rlc_dtype)root->dtype));
+    }
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+    const rlc_text_pair metadata[] = {{"format", rlc_safetensors_metadata(file, "format")},
+                                      {"recipe", rlc_safetensors_metadata(file, "recipe")},
+                                      {"sum", text}};
+    expect_ok(rlc_safetensors_save(in_work_folder("hurt/resume.safetensors"), list, number, metadata, 3));
+    for (int i = 0; i < number; i++) {
+        rlc_tensor_free((rlc_tensor *)list[i].tensor);
+    }
+    rlc_safetensors_close(file);
+    rlc_arena_free(&arena);
+    expect_ok(rlc_output_close(output));
+    rlc_run_free(run);
+}
+
+/* A state whose numbers are all there but one of them of another type: it would go on, but not bit for bit. */
+static void test_other_type(void **state) {
+    (void)state;
+    damaged("resume.safetensors", GONE, 0, 0);
+    save_with_wide("parameters");
+    assert_true(is_answered(filled("resume %/hurt"), 1,
+                            filled("rlrun: %/hurt/resume.safetensors: the file does not fit: mismatched: parameters is "
+                                   "float64 ")));
+    char *log = read_file(in_work_folder("log"), NULL);
+    assert_non_null(strstr(log, " in the file, but float32 "));
+    free(log);
+    save_with_wide(NULL);
+    assert_true(is_answered(filled("resume %/hurt --quiet"), 0, ""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checkpoints),
         cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_other_type),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests_name("damaged run", tests, make_work_folder, remove_work_folder);

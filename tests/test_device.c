@@ -82,6 +82,16 @@ static void test_faults(void **state) {
     }
 }
 
+/* Memory that the host and a GPU share may run out, too; what CUDA remembers of it is not taken for another's failure. */
+static void test_no_pinned_memory(void **state) {
+    (void)state;
+    assert_null(rlc_tensor_new(sides[1].device->shared, RLC_F32, RLC_SHAPE((int64_t)1 << 46)));
+    expect_error(rlc_error_status(), RLC_FAILED, "out of pinned memory: 281 TB were asked for");
+    rlc_begin(there());
+    assert_true(rlc_item(rlc_sum(rlc_ones(RLC_F32, RLC_SHAPE(7)), RLC_ALL, false)) == 7);
+    expect_ok(rlc_end(there()));
+}
+
 static void test_numbers_that_are_not_finite(void **state) {
     (void)state;
     setenv("RLC_CHECK_NAN", "1", 1);
@@ -112,6 +122,7 @@ int main(void) {
         cmocka_unit_test_setup(test_machines_without, forget_machine),
         cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
         cmocka_unit_test_setup(test_faults, forget_machine),
+        cmocka_unit_test_setup(test_no_pinned_memory, forget_machine),
         cmocka_unit_test_setup(test_numbers_that_are_not_finite, forget_machine),
         cmocka_unit_test_setup(test_no_memory, forget_machine),
     };

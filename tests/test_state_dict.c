@@ -289,6 +289,32 @@ static void test_numbers_beyond(void **state) {
     rlc_tensor_free(b);
 }
 
+/* Where a run goes on bit for bit nothing is converted, not even to a type that holds every value of the other. */
+static void test_exact_types(void **state) {
+    (void)state;
+    rlc_load_report report = {0};
+    rlc_module *net = network(LINEAR);
+    const float before = weight();
+    SAVE({"weight", RLC_F32, RLC_SHAPE(2, 4)}, {"bias", RLC_F64, RLC_SHAPE(2)});
+    expect_error(rlc_module_load(net, path, "", RLC_EXACT, &report), RLC_FAILED,
+                 "does not fit: mismatched: bias is float64 [2] in the file, but float32 [2] is needed");
+    assert_int_equal(report.mismatched.count, 1);
+    assert_true(weight() == before);
+    expect_ok(rlc_module_load(net, path, "", RLC_STRICT, &report)); /* weights from elsewhere are */
+    assert_true(weight() == 7);
+    SAVE({"weight", RLC_F32, RLC_SHAPE(2, 4)});
+    expect_error(rlc_module_load(net, path, "", RLC_EXACT, NULL), RLC_FAILED, "does not fit: missing: bias");
+
+    net = network(NET);
+    expect_error(rlc_module_load(net, "tests/golden/state_dict_f16.safetensors", "", RLC_EXACT, NULL), RLC_FAILED,
+                 "2.bias is float16 [8] in the file, but float32 [8] is needed");
+    expect_error(rlc_module_load(net, "tests/golden/state_dict_bf16.safetensors", "", RLC_EXACT, NULL), RLC_FAILED,
+                 "2.bias is bfloat16 [8] in the file, but float32 [8] is needed");
+    expect_ok(rlc_module_load(net, "tests/golden/state_dict_mlp.safetensors", "", RLC_EXACT, NULL));
+    expect_outputs(net, "mlp");
+    rlc_load_report_free(&report);
+}
+
 /* However many and long the names, the message has a few of each list, and the report all. */
 static void test_long_messages(void **state) {
     (void)state;
@@ -321,6 +347,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_round_trip, start, finish),
         cmocka_unit_test_setup_teardown(test_what_does_not_fit, start, finish),
         cmocka_unit_test_setup_teardown(test_numbers_beyond, start, finish),
+        cmocka_unit_test_setup_teardown(test_exact_types, start, finish),
         cmocka_unit_test_setup_teardown(test_long_messages, start, finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

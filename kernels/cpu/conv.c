@@ -93,15 +93,6 @@ static void list_multiples(int64_t step, int64_t count, int64_t *at) {
     }
 }
 
-/* How far apart images are, and where a group begins in one. */
-static int64_t x_image(const rlc_conv_shape *c) {
-    return c->groups * c->in * c->size[0] * c->size[1];
-}
-
-static int64_t y_image(const rlc_conv_shape *c) {
-    return c->groups * c->out * rlc_conv_places(c);
-}
-
 /* All panels of a group's weight [out, taps]. */
 static void pack_weight(const rlc_conv_shape *c, const float *weight, float *panel) {
     const int64_t taps = rlc_conv_taps(c);
@@ -132,7 +123,7 @@ static void conv2d_f32(const rlc_node *node) {
         const float *x = (const float *)node->in[0]->data + g * c->in * c->size[0] * c->size[1];
         float *y = (float *)node->out->data + g * c->out * places;
         pack_weight(c, (const float *)node->in[1]->data + g * c->out * taps, r.panels);
-        for (int64_t n = 0; n < c->images; n++, x += x_image(c), y += y_image(c)) {
+        for (int64_t n = 0; n < c->images; n++, x += rlc_conv_x_image(c), y += rlc_conv_y_image(c)) {
             multiply_panels((product){.a = x, .b = r.panels, .c = r.image, .row = r.row, .step = r.step, .to = r.to},
                             places, c->out, taps);
             turn(&(turning){.from = r.image,
@@ -185,7 +176,7 @@ static void conv2d_input_f32(const rlc_node *node) {
         const float *y = (const float *)node->in[0]->data + g * c->out * places;
         float *x = (float *)node->out->data + g * c->in * pixels;
         pack_weight_for_input(c, (const float *)node->in[1]->data + g * c->out * rlc_conv_taps(c), r.panels);
-        for (int64_t n = 0; n < c->images; n++, x += x_image(c), y += y_image(c)) {
+        for (int64_t n = 0; n < c->images; n++, x += rlc_conv_x_image(c), y += rlc_conv_y_image(c)) {
             memset(r.image, 0, (size_t)(pixels * c->in) * sizeof *r.image);
             for (int64_t tap = 0; tap < area; tap += run) {
                 const int64_t u = tap / c->kernel[1] * c->dilation[0], v = tap % c->kernel[1] * c->dilation[1];
@@ -209,7 +200,7 @@ static void list_stretch(const rlc_conv_shape *c, int64_t from, int64_t depth, i
     const int64_t places = rlc_conv_places(c);
     int64_t n = from / places, i = from % places / c->count[1], j = from % c->count[1];
     for (int64_t k = 0; k < depth; k++) {
-        at[k] = n * x_image(c) + i * c->stride[0] * c->size[1] + j * c->stride[1];
+        at[k] = n * rlc_conv_x_image(c) + i * c->stride[0] * c->size[1] + j * c->stride[1];
         if (++j == c->count[1]) {
             j = 0;
             if (++i == c->count[0]) {
@@ -226,7 +217,7 @@ static void pack_stretch(const rlc_conv_shape *c, const float *y, int64_t from, 
     const int64_t places = rlc_conv_places(c);
     for (int64_t piece; depth > 0; from += piece, depth -= piece, panel += piece * vectors * LANES) {
         piece = smaller(depth, places - from % places);
-        turn(&(turning){.from = y + from / places * y_image(c) + from % places,
+        turn(&(turning){.from = y + from / places * rlc_conv_y_image(c) + from % places,
                         .from_step = places,
                         .rows = width,
                         .columns = piece,
@@ -283,11 +274,11 @@ static int64_t x_at(const rlc_conv_shape *c, int64_t n, int64_t o, int64_t place
     const int64_t area = c->kernel[0] * c->kernel[1], channel = o / c->out * c->in + tap / area;
     const int64_t row = place / c->count[1] * c->stride[0] + tap % area / c->kernel[1] * c->dilation[0];
     const int64_t column = place % c->count[1] * c->stride[1] + tap % c->kernel[1] * c->dilation[1];
-    return n * x_image(c) + (channel * c->size[0] + row) * c->size[1] + column;
+    return n * rlc_conv_x_image(c) + (channel * c->size[0] + row) * c->size[1] + column;
 }
 
 static int64_t y_at(const rlc_conv_shape *c, int64_t n, int64_t o, int64_t place) {
-    return n * y_image(c) + o * rlc_conv_places(c) + place;
+    return n * rlc_conv_y_image(c) + o * rlc_conv_places(c) + place;
 }
 
 static void conv2d_f64(const rlc_node *node) {

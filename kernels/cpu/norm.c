@@ -19,98 +19,30 @@ static extent extent_of(const rlc_node *node) {
     return e;
 }
 
-enum { BLOCK = 64 };
+enum { BLOCK = TREE_COLUMNS };
 
-#define FOLD(lanes)                                                                                                    \
-    for (int width = TREE_LANES / 2; width > 0; width /= 2) {                                                          \
-        for (int j = 0; j < width; j++) {                                                                              \
-            lanes[j] += lanes[j + width];                                                                              \
-        }                                                                                                              \
-    }
-
-/* Defines `TYPED(name)(e, first, width, a, b, mean, out)`: for each of `width` groups from `first` on the sum of `term`, an
- * expression in u = a[i], v = b[i] and m, the group's entry of `mean`. */
+/* Defines `TYPED(name)(e, first, width, a, b, mean, out)`: for each of `width` groups from `first` on the sum of
+ * term(a[i], b[i], m), with m the group's entry of `mean`. */
 #define GROUP_SUM(TYPED, name, T, term)                                                                                \
-    static T TYPED(name##_run)(const T *a, const T *b, T m, int64_t n) {                                               \
-        (void)b, (void)m;                                                                                              \
-        if (n > TREE_BLOCK) {                                                                                          \
-            const int64_t half = tree_half(n);                                                                         \
-            const T sum = TYPED(name##_run)(a, b, m, half);                                                            \
-            return sum + TYPED(name##_run)(a + half, b + half, m, n - half);                                           \
-        }                                                                                                              \
-        T lane[TREE_LANES] = {0};                                                                                      \
-        int64_t i = 0;                                                                                                 \
-        for (; i + TREE_LANES <= n; i += TREE_LANES) {                                                                 \
-            for (int j = 0; j < TREE_LANES; j++) {                                                                     \
-                const T u = a[i + j], v = b[i + j];                                                                    \
-                (void)v;                                                                                               \
-                lane[j] += term;                                                                                       \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int j = 0; i + j < n; j++) {                                                                              \
-            const T u = a[i + j], v = b[i + j];                                                                        \
-            (void)v;                                                                                                   \
-            lane[j] += term;                                                                                           \
-        }                                                                                                              \
-        FOLD(lane)                                                                                                     \
-        return lane[0];                                                                                                \
-    }                                                                                                                  \
-    static T TYPED(name##_runs)(extent e, const T *a, const T *b, T m, int64_t n) {                                    \
-        const int64_t step = e.groups * e.inner;                                                                       \
-        if (n > TREE_BLOCK) {                                                                                          \
-            const int64_t half = tree_half(n);                                                                         \
-            const T sum = TYPED(name##_runs)(e, a, b, m, half);                                                        \
-            return sum + TYPED(name##_runs)(e, a + half * step, b + half * step, m, n - half);                         \
-        }                                                                                                              \
-        T lane[TREE_LANES] = {0};                                                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            lane[i % TREE_LANES] += TYPED(name##_run)(a + i * step, b + i * step, m, e.inner);                         \
-        }                                                                                                              \
-        FOLD(lane)                                                                                                     \
-        return lane[0];                                                                                                \
-    }                                                                                                                  \
-    static void TYPED(name##_columns)(int64_t groups, int64_t n, int64_t width, const T *a, const T *b, const T *mean, \
-                                      T *out) {                                                                        \
-        if (n > TREE_BLOCK) {                                                                                          \
-            const int64_t half = tree_half(n);                                                                         \
-            T rest[BLOCK];                                                                                             \
-            TYPED(name##_columns)(groups, half, width, a, b, mean, out);                                               \
-            TYPED(name##_columns)(groups, n - half, width, a + half * groups, b + half * groups, mean, rest);          \
-            for (int64_t c = 0; c < width; c++) {                                                                      \
-                out[c] += rest[c];                                                                                     \
-            }                                                                                                          \
-            return;                                                                                                    \
-        }                                                                                                              \
-        T lane[TREE_LANES][BLOCK] = {{0}};                                                                             \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T *sum = lane[i % TREE_LANES];                                                                             \
-            for (int64_t c = 0; c < width; c++) {                                                                      \
-                const T u = a[i * groups + c], v = b[i * groups + c], m = mean[c];                                     \
-                (void)v, (void)m;                                                                                      \
-                sum[c] += term;                                                                                        \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int step = TREE_LANES / 2; step > 0; step /= 2) {                                                         \
-            for (int j = 0; j < step; j++) {                                                                           \
-                for (int64_t c = 0; c < width; c++) {                                                                  \
-                    lane[j][c] += lane[j + step][c];                                                                   \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int64_t c = 0; c < width; c++) {                                                                          \
-            out[c] = lane[0][c];                                                                                       \
-        }                                                                                                              \
-    }                                                                                                                  \
+    TREE_SUM(TYPED(name##_run), T, TYPED(group), term(k->a[i], k->b[i], k->m))                                         \
+    TREE_SUM(TYPED(name##_runs), T, TYPED(group), TYPED(name##_run)(k, i * k->step, k->inner))                         \
+    TREE_SUMS(TYPED(name##_columns), T, TYPED(groups), term(k->a[i * k->step + c], k->b[i * k->step + c], k->mean[c])) \
     static void TYPED(name)(extent e, int64_t first, int64_t width, const T *a, const T *b, const T *mean, T *out) {   \
         if (e.inner == 1) {                                                                                            \
-            TYPED(name##_columns)(e.groups, e.outer, width, a + first, b + first, mean, out);                          \
+            const TYPED(groups) columns = {a + first, b + first, mean, e.groups};                                      \
+            TYPED(name##_columns)(&columns, 0, e.outer, width, out);                                                   \
             return;                                                                                                    \
         }                                                                                                              \
         for (int64_t c = 0; c < width; c++) {                                                                          \
             const int64_t at = (first + c) * e.inner;                                                                  \
-            out[c] = TYPED(name##_runs)(e, a + at, b + at, mean[c], e.outer);                                          \
+            const TYPED(group) group = {a + at, b + at, mean[c], e.inner, e.groups * e.inner};                         \
+            out[c] = TYPED(name##_runs)(&group, 0, e.outer);                                                           \
         }                                                                                                              \
     }
+
+#define ITSELF(u, v, m) (u)
+#define SQUARE(u, v, m) (((u) - (m)) * ((u) - (m)))
+#define PRODUCT(u, v, m) ((u) * ((v) - (m)))
 
 /* out[i] = `value` for all elements i of a block's groups, c being the group's number in the block. */
 #define EACH_ELEMENT(e, first, width, value)                                                                           \
@@ -138,9 +70,18 @@ enum { BLOCK = 64 };
     }
 
 #define STANDARDISE(T, TYPED, SQRT)                                                                                    \
-    GROUP_SUM(TYPED, total, T, u)                                                                                      \
-    GROUP_SUM(TYPED, squares, T, (u - m) * (u - m))                                                                    \
-    GROUP_SUM(TYPED, products, T, (u) * (v - m))                                                                       \
+    typedef struct TYPED(group) { /* runs of `inner` elements, `step` apart, and the mean of all */                    \
+        const T *a, *b;                                                                                                \
+        T m;                                                                                                           \
+        int64_t inner, step;                                                                                           \
+    } TYPED(group);                                                                                                    \
+    typedef struct TYPED(groups) { /* side by side, each of one element in `step` */                                   \
+        const T *a, *b, *mean;                                                                                         \
+        int64_t step;                                                                                                  \
+    } TYPED(groups);                                                                                                   \
+    GROUP_SUM(TYPED, total, T, ITSELF)                                                                                 \
+    GROUP_SUM(TYPED, squares, T, SQUARE)                                                                               \
+    GROUP_SUM(TYPED, products, T, PRODUCT)                                                                             \
     static void TYPED(standardise_block)(const rlc_node *node, extent e, int64_t first, int64_t width) {               \
         const T *x = node->in[0]->data, eps = (T)node->p[2].f, count = (T)(e.outer * e.inner);                         \
         T *out = node->out->data, *mean = (T *)node->more[0]->data + first, *var = (T *)node->more[1]->data + first;   \

@@ -14,54 +14,26 @@ static extent extent_of(const rlc_node *node) {
     return e;
 }
 
-enum { COLUMNS = 64 };
-
-/* Sums the rows of a block of at most COLUMNS columns, each in the order of a tree sum. */
 #define SUM(T, TYPED)                                                                                                  \
-    TREE_SUM(TYPED(sum_run), T, v)                                                                                     \
-    static void TYPED(sum_columns)(const T *x, int64_t n, int64_t inner, int64_t width, T *out) {                      \
-        if (n > TREE_BLOCK) {                                                                                          \
-            int64_t half = tree_half(n);                                                                               \
-            T rest[COLUMNS];                                                                                           \
-            TYPED(sum_columns)(x, half, inner, width, out);                                                            \
-            TYPED(sum_columns)(x + half * inner, n - half, inner, width, rest);                                        \
-            for (int64_t c = 0; c < width; c++) {                                                                      \
-                out[c] += rest[c];                                                                                     \
-            }                                                                                                          \
-            return;                                                                                                    \
-        }                                                                                                              \
-        T lane[TREE_LANES][COLUMNS];                                                                                   \
-        for (int j = 0; j < TREE_LANES; j++) {                                                                         \
-            memset(lane[j], 0, (size_t)width * sizeof(T));                                                             \
-        }                                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T *sum = lane[i % TREE_LANES];                                                                             \
-            const T *row = x + i * inner;                                                                              \
-            for (int64_t c = 0; c < width; c++) {                                                                      \
-                sum[c] += row[c];                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int step = TREE_LANES / 2; step > 0; step /= 2) {                                                         \
-            for (int j = 0; j < step; j++) {                                                                           \
-                for (int64_t c = 0; c < width; c++) {                                                                  \
-                    lane[j][c] += lane[j + step][c];                                                                   \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-        memcpy(out, lane[0], (size_t)width * sizeof(T));                                                               \
-    }                                                                                                                  \
+    typedef struct TYPED(middle) {                                                                                     \
+        const T *x;                                                                                                    \
+        int64_t inner;                                                                                                 \
+    } TYPED(middle);                                                                                                   \
+    TREE_SUM(TYPED(sum_run), T, T, k[i])                                                                               \
+    TREE_SUMS(TYPED(sum_columns), T, TYPED(middle), k->x[i * k->inner + c])                                            \
     static void TYPED(sum)(const rlc_node *node) {                                                                     \
         extent e = extent_of(node);                                                                                    \
         const T *x = node->in[0]->data;                                                                                \
         T *out = node->out->data, divisor = (T)node->p[2].f;                                                           \
         for (int64_t o = 0; o < e.outer; o++, x += e.n * e.inner) {                                                    \
             if (e.inner == 1) {                                                                                        \
-                out[o] = TYPED(sum_run)(x, e.n);                                                                       \
+                out[o] = TYPED(sum_run)(x, 0, e.n);                                                                    \
                 continue;                                                                                              \
             }                                                                                                          \
-            for (int64_t c = 0; c < e.inner; c += COLUMNS) {                                                           \
-                int64_t width = e.inner - c < COLUMNS ? e.inner - c : COLUMNS;                                         \
-                TYPED(sum_columns)(x + c, e.n, e.inner, width, out + o * e.inner + c);                                 \
+            for (int64_t c = 0; c < e.inner; c += TREE_COLUMNS) {                                                      \
+                const TYPED(middle) columns = {x + c, e.inner};                                                        \
+                const int64_t width = e.inner - c < TREE_COLUMNS ? e.inner - c : TREE_COLUMNS;                         \
+                TYPED(sum_columns)(&columns, 0, e.n, width, out + o * e.inner + c);                                    \
             }                                                                                                          \
         }                                                                                                              \
         for (int64_t i = 0; divisor != 1 && i < node->out->numel; i++) {                                               \

@@ -12,7 +12,7 @@
 
 /* e^(x - the largest) is in range; its sum has the order of all sums. */
 #define SOFTMAX(T, TYPED, EXP, LOG)                                                                                    \
-    TREE_SUM(TYPED(row_sum), T, v)                                                                                     \
+    TREE_SUM(TYPED(row_sum), T, T, k[i])                                                                               \
     static T TYPED(exponentials)(const T *x, T *out, int64_t n, T *largest) {                                          \
         T most = x[0];                                                                                                 \
         for (int64_t i = 1; i < n; i++) {                                                                              \
@@ -22,7 +22,7 @@
             out[i] = EXP(x[i] - most);                                                                                 \
         }                                                                                                              \
         *largest = most;                                                                                               \
-        return TYPED(row_sum)(out, n);                                                                                 \
+        return TYPED(row_sum)(out, 0, n);                                                                              \
     }                                                                                                                  \
     static void TYPED(softmax)(const rlc_node *node) {                                                                 \
         const T *x = node->in[0]->data;                                                                                \
@@ -51,7 +51,7 @@
             RLC_INDEPENDENT for (int64_t i = r * n; i < (r + 1) * n; i++) {                                            \
                 out[i] = g[i] * y[i];                                                                                  \
             }                                                                                                          \
-            const T sum = TYPED(row_sum)(out + r * n, n);                                                              \
+            const T sum = TYPED(row_sum)(out, r * n, n);                                                               \
             RLC_INDEPENDENT for (int64_t i = r * n; i < (r + 1) * n; i++) {                                            \
                 out[i] = y[i] * (g[i] - sum);                                                                          \
             }                                                                                                          \
@@ -61,7 +61,7 @@
         const T *g = node->in[0]->data, *y = node->in[1]->data;                                                        \
         T *out = node->out->data;                                                                                      \
         FOR_EACH_ROW(node) {                                                                                           \
-            const T sum = TYPED(row_sum)(g + r * n, n);                                                                \
+            const T sum = TYPED(row_sum)(g, r * n, n);                                                                 \
             RLC_INDEPENDENT for (int64_t i = r * n; i < (r + 1) * n; i++) {                                            \
                 out[i] = g[i] - EXP(y[i]) * sum;                                                                       \
             }                                                                                                          \
@@ -69,7 +69,7 @@
     }
 
 /* float adds up in double, so that a long row loses nothing. */
-#define CUMSUM(name, T, Sum)                                                                                             \
+#define CUMSUM(name, T, Sum)                                                                                           \
     static void name(const rlc_node *node) {                                                                           \
         const bool from_the_end = node->p[1].i;                                                                        \
         const T *x = node->in[0]->data;                                                                                \
@@ -79,7 +79,7 @@
             for (int64_t k = 0; k < n; k++) {                                                                          \
                 const int64_t i = r * n + (from_the_end ? n - 1 - k : k);                                              \
                 sum += (Sum)x[i];                                                                                      \
-                out[i] = (T)sum;                                                                                          \
+                out[i] = (T)sum;                                                                                       \
             }                                                                                                          \
         }                                                                                                              \
     }

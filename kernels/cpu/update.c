@@ -86,11 +86,11 @@ RLC_UPDATE_RULES(double, F64, sqrt)
     }
 
 #define CLIP_NORM(name, T)                                                                                             \
-    TREE_SUM(name##_squares, T, v *v)                                                                                  \
+    TREE_SUM(name##_squares, T, T, k[i] * k[i])                                                                        \
     static void name(const rlc_node *node) {                                                                           \
         double total = 0;                                                                                              \
         for (int k = 0; k < node->num_more; k++) {                                                                     \
-            total += (double)name##_squares(node->more[k]->data, node->more[k]->numel);                                \
+            total += (double)name##_squares(node->more[k]->data, 0, node->more[k]->numel);                             \
         }                                                                                                              \
         const double norm = sqrt(total), factor = node->p[0].f / (norm + 1e-6);                                        \
         *(T *)node->out->data = (T)norm;                                                                               \

@@ -37,7 +37,7 @@ typedef struct rlc_fault {
     const char *where;
     int64_t a, b;
     double x;
-    char said[256]; /* by a kernel of the CPU (host_call.cu): the whole message */
+    char said[2048]; /* by a kernel of the CPU (host_call.cu): the whole message, which is no longer than that (rlc_fail) */
 } rlc_fault;
 
 /* Launches with more blocks than this let each thread do more than one element. */

@@ -19,6 +19,13 @@ rlc_status rlc__cuda_blas_open(rlc_cuda *cuda) {
     return rlc__cuda_check(cuda, cudaMalloc(&cuda->blas_room, WORKSPACE), "getting memory for cuBLAS");
 }
 
+void rlc__cuda_blas_close(rlc_cuda *cuda) {
+    if (cuda->blas != NULL) {
+        cublasLtDestroy(cuda->blas);
+    }
+    cudaFree(cuda->blas_room);
+}
+
 /* How numbers are stored and multiplied. */
 typedef struct numbers {
     cudaDataType_t operands, results;

@@ -7,6 +7,7 @@
 
 /* Before anything is captured: cuBLAS gets memory of its own, so that it never asks for any. */
 rlc_status rlc__cuda_blas_open(rlc_cuda *cuda);
+void rlc__cuda_blas_close(rlc_cuda *cuda);
 
 /* What becomes of a product's results before they are written: bias[j] is added to column j, or none where it is NULL; what is
  * below zero is cut off. Of nothing (k = 0) there is no product, and nothing becomes of it. */

@@ -98,14 +98,6 @@ template <typename T> static chunk<T> chunk_at(const rlc_node *node, int64_t fir
     return k;
 }
 
-static int64_t x_image(const rlc_conv_shape *c) {
-    return c->groups * c->in * c->size[0] * c->size[1];
-}
-
-static int64_t y_image(const rlc_conv_shape *c) {
-    return c->groups * c->out * rlc_conv_places(c);
-}
-
 template <typename T> static void run_unroll(const rlc_node *node, const chunk<T> &k, const T *x) {
     const rlc_conv_shape *c = (const rlc_conv_shape *)node->aux;
     auto *kernel = unroll<T>;
@@ -116,7 +108,7 @@ template <typename T> static void run_unroll(const rlc_node *node, const chunk<T
 template <typename T> static void run_turn(const rlc_node *node, const chunk<T> &k, const T *y) {
     const rlc_conv_shape *c = (const rlc_conv_shape *)node->aux;
     auto *kernel = channels_first<T>;
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * y_image(c)), RLC_BLOCK, k.images, c->groups * c->out,
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * rlc_conv_y_image(c)), RLC_BLOCK, k.images, c->groups * c->out,
                rlc_conv_places(c), k.turned, y);
 }
 
@@ -133,10 +125,11 @@ template <typename T> static void run_conv2d(const rlc_node *node) {
         g.precision = (uint8_t)node->p[0].i;
         g.step_a = g.m * g.k;
         g.step_b = g.k * g.n;
-        run_unroll(node, k, rlc_data<T>(node->in[0]) + n * x_image(c));
+        run_unroll(node, k, rlc_data<T>(node->in[0]) + n * rlc_conv_x_image(c));
         rlc__cuda_gemm(node, &g, rlc_data<T>(node->in[1]), k.unrolled, k.turned);
-        RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * y_image(c)), RLC_BLOCK, k.images, c->groups * c->out,
-                   rlc_conv_places(c), rlc_data<T>(node->out) + n * y_image(c), k.turned, rlc_data<T>(node->in[2]));
+        const int64_t image = rlc_conv_y_image(c);
+        RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * image), RLC_BLOCK, k.images, c->groups * c->out,
+                   rlc_conv_places(c), rlc_data<T>(node->out) + n * image, k.turned, rlc_data<T>(node->in[2]));
     }
 }
 
@@ -154,10 +147,10 @@ template <typename T> static void run_conv2d_input(const rlc_node *node) {
         g.ta = true;
         g.step_a = g.m * g.k;
         g.step_b = g.k * g.n;
-        run_turn(node, k, rlc_data<T>(node->in[0]) + n * y_image(c));
+        run_turn(node, k, rlc_data<T>(node->in[0]) + n * rlc_conv_y_image(c));
         rlc__cuda_gemm(node, &g, rlc_data<T>(node->in[1]), k.turned, k.unrolled);
-        RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * x_image(c)), RLC_BLOCK, *c, k.images,
-                   rlc_data<T>(node->out) + n * x_image(c), k.unrolled);
+        RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * rlc_conv_x_image(c)), RLC_BLOCK, *c, k.images,
+                   rlc_data<T>(node->out) + n * rlc_conv_x_image(c), k.unrolled);
     }
 }
 
@@ -180,8 +173,8 @@ template <typename T> static void run_conv2d_weight(const rlc_node *node) {
         g.accumulate = c->accumulate || n > 0;
         g.step_a = g.m * g.k;
         g.step_b = g.k * g.n;
-        run_unroll(node, k, rlc_data<T>(node->in[1]) + n * x_image(c));
-        run_turn(node, k, rlc_data<T>(node->in[0]) + n * y_image(c));
+        run_unroll(node, k, rlc_data<T>(node->in[1]) + n * rlc_conv_x_image(c));
+        run_turn(node, k, rlc_data<T>(node->in[0]) + n * rlc_conv_y_image(c));
         rlc__cuda_gemm(node, &g, k.turned, k.unrolled, rlc_data<T>(node->out));
     }
 }

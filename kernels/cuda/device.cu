@@ -9,6 +9,7 @@ rlc_status rlc__cuda_check(const rlc_cuda *cuda, cudaError_t error, const char *
     if (error == cudaSuccess) {
         return RLC_OK;
     }
+    cudaGetLastError(); /* it would be seen again otherwise */
     if (cuda == NULL || cuda->last_program[0] == '\0') {
         return rlc_fail(RLC_FAILED, "device cuda: %s: %s", tried, cudaGetErrorString(error));
     }
@@ -83,6 +84,15 @@ void *rlc__cuda_pinned(rlc_cuda *cuda, size_t size) {
     void *memory = NULL;
     cudaError_t error = cudaSetDevice(cuda->index);
     error = error == cudaSuccess ? cudaHostAlloc(&memory, size, cudaHostAllocMapped) : error;
+    if (error == cudaErrorMemoryAllocation) {
+        char asked[16];
+        cudaGetLastError();
+        rlc_fail(RLC_FAILED,
+                 "out of pinned memory: %s were asked for, which stay in the host's memory for the GPU to reach; the host "
+                 "has too little left, or a limit (ulimit -l) allows no more",
+                 rlc_bytes_text((double)size, asked));
+        return NULL;
+    }
     if (rlc__cuda_check(cuda, error, "getting pinned memory") != RLC_OK) {
         return NULL;
     }
@@ -187,6 +197,19 @@ static rlc_status prepare(rlc_cuda *cuda) {
     return rlc__cuda_blas_open(cuda);
 }
 
+/* Gives back what a device that could not be opened has got so far. */
+static void discard(rlc_cuda *cuda) {
+    rlc__cuda_blas_close(cuda);
+    cudaFreeHost(cuda->call);
+    cudaFree(cuda->scratch);
+    cudaFreeHost(cuda->fault);
+    if (cuda->stream != NULL) {
+        cudaStreamDestroy(cuda->stream);
+    }
+    cudaGetLastError(); /* what went wrong has been said */
+    free(cuda);
+}
+
 extern "C" {
 extern const int rlc__backend_abi;
 rlc_backend_open rlc__backend_open;
@@ -243,7 +266,7 @@ rlc_status rlc__backend_open(int index, rlc_device *device) {
     rlc_status status = prepare(cuda);
     device->shared = status == RLC_OK ? make_shared(device) : NULL;
     if (device->shared == NULL) {
-        free(cuda);
+        discard(cuda);
         return rlc_error_status();
     }
     return RLC_OK;

@@ -62,6 +62,14 @@ typedef struct opening {
     }
 } opening;
 
+/* What CUDA keeps of a call that failed until somebody asks. */
+static thread_local cudaError_t last_error;
+
+static cudaError_t failed(cudaError_t error) {
+    last_error = error;
+    return error;
+}
+
 static size_t limit(void) {
     const char *text = getenv("RLC_CUDA_HOST_MEMORY"); /* bytes, for tests of what happens when there are no more */
     return text != NULL ? (size_t)strtoull(text, NULL, 10) : REGION;
@@ -100,7 +108,7 @@ cudaError_t cudaMalloc(void **memory, size_t size) {
     const size_t whole = size > REGION ? size : (size + UNIT + UNIT - 1) / UNIT * UNIT;
     block *b = make_region() && whole <= REGION && in_use + whole <= limit() ? find_block(whole) : NULL;
     if (b == NULL) {
-        return cudaErrorMemoryAllocation;
+        return failed(cudaErrorMemoryAllocation);
     }
     b->used = true;
     in_use += whole;
@@ -144,8 +152,8 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
 /* Memory of the host that both see. */
 cudaError_t cudaHostAlloc(void **memory, size_t size, unsigned flags) {
     (void)flags;
-    *memory = aligned_alloc(UNIT, (size + UNIT - 1) / UNIT * UNIT);
-    return *memory != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
+    *memory = size <= REGION ? aligned_alloc(UNIT, (size + UNIT - 1) / UNIT * UNIT) : NULL;
+    return *memory != NULL ? cudaSuccess : failed(cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaFreeHost(void *memory) {
@@ -225,7 +233,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventQuery(cudaEvent_t event) {
     const bool asked = event->asked;
     event->asked = true;
-    return asked ? cudaEventSynchronize(event) : cudaErrorNotReady;
+    return asked ? cudaEventSynchronize(event) : failed(cudaErrorNotReady);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -290,7 +298,9 @@ const char *cudaGetErrorString(cudaError_t error) {
 }
 
 cudaError_t cudaGetLastError(void) {
-    return cudaSuccess;
+    const cudaError_t error = last_error;
+    last_error = cudaSuccess;
+    return error;
 }
 
 cudaError_t cudaGetDeviceCount(int *count) {
