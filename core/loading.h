@@ -30,10 +30,11 @@ typedef struct rlc_load_report {
 /* Reads every root of the list from the entry PREFIXname. What the file has under other prefixes is not looked at.
  *
  * Types are converted between float32 and float64, to the nearest value, and only between them; a number beyond float32 is a
- * mismatch. With RLC_EXACT, for what must go on bit for bit, none is, and another type is a mismatch. Strict, all three lists must be empty; not strict, `mismatched` must, as in PyTorch, and, unlike there, something
- * must have been read: a file of which nothing fits is a mistake. The error names what does not fit, and the prefix under
- * which all would. Nothing is written unless all is well. `report` may be NULL; it is filled in either case and replaces
- * what was in it. */
+ * mismatch. With RLC_EXACT, for what must go on bit for bit, nothing is converted, and another type is a mismatch.
+ *
+ * Strict, all three lists must be empty; not strict, `mismatched` must, as in PyTorch, and, unlike there, something must have been
+ * read: a file of which nothing fits is a mistake. The error names what does not fit, and the prefix under which all would.
+ * Nothing is written unless all is well. `report` may be NULL; it is filled in either case and replaces what was in it. */
 rlc_status rlc_load_tensors(const rlc_safetensors *file, const rlc_named_tensor *list, int count, const char *prefix,
                             rlc_strictness strict, rlc_load_report *report);
 
