@@ -3,8 +3,8 @@
     bench/pixels_peer.py                one thread
 
 A minibatch of 64 drawn from frames of bytes, the difference of two frames, the tutorial's network in its train mode and its
-target in eval mode, Huber's loss of a ten-step return, gradient values clipped to 1, RMSprop, a copy to the target after every 20th
-update. The returns are summed up beforehand, which rlc does with each sample.
+target in eval mode, Huber's loss of a twenty-step return, gradient values clipped to 1, RMSprop, a copy to the target after every
+100th update. The returns are summed up beforehand, which rlc does with each sample.
 """
 
 import time
@@ -12,7 +12,7 @@ import time
 import torch
 from torch import nn
 
-FRAMES, BATCH, STEPS, GAMMA, TARGET_EVERY = 4_000, 64, 10, 0.98, 20
+FRAMES, BATCH, STEPS, GAMMA, TARGET_EVERY = 4_000, 64, 20, 0.99, 100
 
 torch.set_num_threads(1)
 
@@ -35,7 +35,7 @@ reward = torch.full((FRAMES, 1), sum(GAMMA**k for k in range(STEPS)))
 terminated = torch.rand(FRAMES, 1) < 0.05
 online, target = network(), network().eval()
 target.load_state_dict(online.state_dict())
-optimizer = torch.optim.RMSprop(online.parameters(), lr=5e-4)
+optimizer = torch.optim.RMSprop(online.parameters(), lr=1e-3)
 
 
 def update(count):

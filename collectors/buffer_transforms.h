@@ -10,8 +10,8 @@
  *
  * Transforms that look back (CatFrames, FrameDifference) find the steps before each row in the ring, whose rows then lie in
  * the order of time, those of the environments side by side. Before the first step of an episode, or the oldest that the
- * ring still has, that one stands again and again, as in an environment. The ring keeps single steps for them; returns of several (multi_step)
- * are summed up in samples (look_ahead.h).
+ * ring still has, that one stands again and again, as in an environment. The ring keeps single steps for them; returns of
+ * several (multi_step) are summed up in samples (look_ahead.h).
  *
  * Memory: each row has both `pixels` and `next.pixels`, 2 x 7056 bytes for one grey picture of 84 x 84, so 14 GB a million; 56
  * where an environment stacks four of them before they are stored.

@@ -38,6 +38,7 @@ void rlc_backward(rlc_tensor *loss) {
         }
         p->where = node.where;
         node.out->grad = NULL; /* kept for roots only, so that a second backward() starts anew */
+        g->flags &= (uint8_t)~RLC_OF_PARTS; /* some operands may now share it: nobody adds to it in place */
         gradient(p, &node, g);
     }
     p->where = where;

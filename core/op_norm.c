@@ -7,8 +7,8 @@
 #include "core/record.h"
 #include "core/update.h"
 
-/* (x - mean) / sqrt(var + eps) with the biased variance, times weight, plus bias, which have a number a group or are NULL; *mean
- * and *var get those of the groups. */
+/* (x - mean) / sqrt(var + eps) with the biased variance, times weight, plus bias, which have a number a group; the bias may be NULL,
+ * or both. *mean and *var get those of the groups. */
 static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, rlc_tensor *weight, rlc_tensor *bias,
                                double eps, rlc_tensor **mean, rlc_tensor **var) {
     rlc_program *p = rlc_current();
@@ -175,11 +175,11 @@ rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *
         return NULL;
     }
     const int64_t inner = count / (x->shape[0] > 0 ? x->shape[0] : 1);
-    weight = weight != NULL ? rlc_contiguous(weight) : NULL;
-    bias = bias != NULL ? rlc_contiguous(bias) : NULL;
-    rlc_tensor *y = standardise(dense, channels, inner, weight, bias, eps, &mean, &var);
+    rlc_tensor *factor = weight != NULL ? rlc_contiguous(weight) : NULL;
+    rlc_tensor *summand = weight != NULL && bias != NULL ? rlc_contiguous(bias) : NULL; /* no operand follows a gap */
+    rlc_tensor *y = standardise(dense, channels, inner, factor, summand, eps, &mean, &var);
     if (running_mean != NULL && y != NULL) {
         follow(running_mean, running_var, mean, var, momentum, (double)count);
     }
-    return y;
+    return weight != NULL ? y : scaled(y, NULL, beside(bias, x));
 }

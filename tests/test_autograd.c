@@ -108,6 +108,20 @@ static void test_slices(void **state) {
     rlc_tensor_free(x);
 }
 
+/* A gradient that slices made goes to both operands of a sum; what a slice of one of them then adds is not the other's. */
+static void test_slices_before_a_sum(void **state) {
+    (void)state;
+    rlc_tensor *x = parameter(2, (float[]){1, 2}), *other = parameter(2, (float[]){3, 4});
+    rlc_tensor *a = rlc_mul_scalar(x, 2), *b = rlc_mul_scalar(other, 3);
+    rlc_tensor *early = total(rlc_slice(a, 0, 0, 1));
+    rlc_backward(rlc_add(early, rlc_mul_scalar(total(rlc_slice(rlc_add(a, b), 0, 0, 1)), 5)));
+    expect_ok(rlc_end(p));
+    expect_gradient(x, 2, (float[]){2 * (1 + 5), 0});
+    expect_gradient(other, 2, (float[]){3 * 5, 0});
+    rlc_tensor_free(x);
+    rlc_tensor_free(other);
+}
+
 /* As many slices as a sequence has steps cost a gradient as many elements, and not their square. */
 static void test_slices_of_a_sequence(void **state) {
     (void)state;
@@ -486,6 +500,7 @@ int main(void) {
         cmocka_unit_test_setup(test_accumulation, start),
         cmocka_unit_test_setup(test_shared_subgraph, start),
         cmocka_unit_test_setup(test_slices, start),
+        cmocka_unit_test_setup(test_slices_before_a_sum, start),
         cmocka_unit_test_setup(test_slices_of_a_sequence, start),
         cmocka_unit_test_setup(test_same_loss_again, start),
         cmocka_unit_test_setup(test_accumulation_in_layers, start),
