@@ -154,6 +154,7 @@ static inline rlc_tensor *part(int count, int i) {
     X(layer_norm_of_a_view, rlc_layer_norm(rlc_transpose(a, 0, 2), 2, NULL, NULL, 0.1), S(2, 3, 4))                    \
     X(batch_norm, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3), S(6, 3), S(3), S(3))                           \
     X(batch_norm_of_images, rlc_batch_norm(a, NULL, NULL, b, NULL, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
+    X(batch_norm_with_bias, rlc_batch_norm(a, NULL, NULL, NULL, b, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
     X(batch_norm_by_running, rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), NULL, NULL, false, 0.1, 0.1),          \
       S(4, 2, 2), S(2), S(2))                                                                                          \
     X(standardised, rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), rlc_std(a, RLC_ALL, false, 1)), S(3, 4))
