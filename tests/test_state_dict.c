@@ -90,7 +90,8 @@ static void test_network_of_images(void **state) {
     expect_names(net, "0.weight 0.bias 2.weight 2.bias 4.weight 4.bias 7.weight 7.bias 9.weight 9.bias ");
     expect_ok(rlc_module_load(net, file, "", RLC_STRICT, NULL));
     rlc_module_call(net, td);
-    expect_close("atari", rlc_dict_get(td, "q"), golden("state_dict", "atari"), 1e-5, 1e-5);
+    /* A millionth of the largest output, 34: all are sums of terms of that size, the smallest, .6, too. */
+    expect_close("atari", rlc_dict_get(td, "q"), golden("state_dict", "atari"), 0, 34e-6);
     expect_ok(rlc_end(p));
 }
 
