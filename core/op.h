@@ -42,6 +42,8 @@ const char *rlc_op_name(rlc_op op);
 rlc_tensor *rlc_logical_not(rlc_tensor *x);
 rlc_tensor *rlc_where(rlc_tensor *condition, rlc_tensor *a, rlc_tensor *b); /* all three broadcast */
 rlc_tensor *rlc_cast(rlc_tensor *x, rlc_dtype dtype);                       /* x itself when it has that type already */
+/* x / 255 in float32, of uint8: what pictures are to a network. With `less`, of the same shape, less what becomes of that. */
+rlc_tensor *rlc_from_bytes(rlc_tensor *x, rlc_tensor *less);
 
 /* New tensors on the current program's device. */
 rlc_tensor *rlc_empty(rlc_dtype dtype, rlc_shape shape);

@@ -42,6 +42,33 @@ rlc_tensor *rlc_cast(rlc_tensor *x, rlc_dtype dtype) {
     return copy(p, out, x, RLC_OP_cast, (rlc_dtype)x->dtype);
 }
 
+rlc_tensor *rlc_from_bytes(rlc_tensor *x, rlc_tensor *less) {
+    rlc_program *p = rlc__require_program("from_bytes");
+    if (p == NULL || x == NULL) {
+        return NULL;
+    }
+    rlc_tensor *const in[] = {x, less};
+    const int count = less != NULL ? 2 : 1;
+    for (int i = 0; i < count; i++) {
+        char text[RLC_SHAPE_TEXT];
+        if (in[i]->dtype != RLC_U8 || !rlc__same_shape(in[i], x)) {
+            return rlc__op_fail("from_bytes", "operand %d is %s %s; uint8 is needed, and one shape", i,
+                                rlc_dtype_name((rlc_dtype)in[i]->dtype), rlc_shape_text(rlc_shape_of(in[i]), text));
+        }
+    }
+    const rlc_walk *walk;
+    rlc_tensor *out = rlc__result_like(p, RLC_F32, x);
+    if (out == NULL || !rlc__walk(p, out, in, count, &walk)) {
+        return NULL;
+    }
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_from_bytes,
+                                 .out = out,
+                                 .in = {x, less},
+                                 .aux = walk,
+                                 .aux_size = rlc__walk_size(walk)};
+    return rlc__commit(p, RLC_U8);
+}
+
 void rlc_assign(rlc_tensor *target, rlc_tensor *x) {
     rlc_program *p = rlc__require_program("assign");
     if (p == NULL || target == NULL || x == NULL) {

@@ -51,6 +51,9 @@ static rlc_tensor *convert(rlc_transform *self, rlc_tensor *x) {
         }
         x = rlc_permute(x, dims); /* bytes stay where they are: what cuts a part out moves only that */
     }
+    if (divide && x != NULL && x->dtype == RLC_U8) {
+        return rlc_from_bytes(x, NULL);
+    }
     x = rlc_cast(x, t->dtype == UINT8 ? RLC_U8 : RLC_F32);
     return divide ? rlc_div(x, rlc_scalar(255)) : x;
 }

@@ -17,6 +17,7 @@ static const rlc_custom_op my_op = {.name = "my_op", .run = do_nothing};
     X(logical_not, rlc_logical_not(x))                                                                                 \
     X(where, rlc_where(x, x, x))                                                                                       \
     X(cast, rlc_cast(x, RLC_F64))                                                                                      \
+    X(from_bytes, rlc_from_bytes(x, x))                                                                                \
     X(reshape, rlc_reshape(x, RLC_SHAPE(-1)))                                                                          \
     X(flatten, rlc_flatten(x, 0, -1))                                                                                  \
     X(squeeze, rlc_squeeze(x, 0))                                                                                      \

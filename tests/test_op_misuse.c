@@ -60,6 +60,9 @@
     X("view: the tensor of shape [3, 2] has gaps", rlc_view(rlc_transpose(m, 0, 1), RLC_SHAPE(6)))                     \
     X("permute: each of the 2 dimensions must be named once", rlc_permute(m, (const int[]){1, -1}))                    \
     X("permute: dimension 2 is outside of shape [2, 3]", rlc_permute(m, (const int[]){0, 2}))                          \
+    X("from_bytes: operand 0 is float32 [2, 3]; uint8 is needed, and one shape", rlc_from_bytes(m, NULL))              \
+    X("from_bytes: operand 1 is uint8 [2]; uint8 is needed, and one shape",                                            \
+      rlc_from_bytes(rlc_cast(v, RLC_U8), rlc_cast(index1, RLC_U8)))                                                   \
     X("slice_step: needs a dimension and a step of at least 1, not 0", rlc_slice_step(m, 0, 0, 2, 0))                  \
     X("slice_step: dimension 2 is outside of shape [2, 3]", rlc_slice_step(m, 2, 0, 2, 1))                             \
     X("repeat: [2] does not say for each dimension of shape [2, 3] how often", rlc_repeat(m, RLC_SHAPE(2)))            \

@@ -133,6 +133,21 @@ static void test_casts(void **state) {
     }
 }
 
+static rlc_tensor *call_from_bytes(rlc_tensor *const *x, const void *data) {
+    rlc_tensor *parts[] = {rlc_from_bytes(x[0], NULL), rlc_from_bytes(x[0], x[1]),
+                           rlc_from_bytes(rlc_transpose(x[0], 0, 1), rlc_transpose(x[1], 0, 1))};
+    (void)data;
+    for (int i = 0; i < RLC_COUNT(parts); i++) {
+        parts[i] = rlc_reshape(parts[i], RLC_SHAPE(-1));
+    }
+    return rlc_concatenate(parts, RLC_COUNT(parts), 0);
+}
+
+static void test_from_bytes(void **state) {
+    (void)state;
+    compare(&(parity){"from_bytes", call_from_bytes, NULL, {RLC_SHAPE(5, 61), RLC_SHAPE(5, 61)}, 2, RLC_U8, WHOLE, 0});
+}
+
 static rlc_tensor *call_creation(rlc_tensor *const *x, const void *data) {
     const rlc_dtype dtype = *(const rlc_dtype *)data;
     (void)x;
@@ -173,6 +188,7 @@ int main(void) {
         cmocka_unit_test_setup(test_expressions, fresh_start),
         cmocka_unit_test_setup(test_where, fresh_start),
         cmocka_unit_test_setup(test_casts, fresh_start),
+        cmocka_unit_test_setup(test_from_bytes, fresh_start),
         cmocka_unit_test_setup(test_creation, fresh_start),
         cmocka_unit_test_setup(test_joins, fresh_start),
     };

@@ -116,6 +116,39 @@ CAST(cast_i64, int64_t)
 CAST(cast_f32, float)
 CAST(cast_f64, double)
 
+/* byte / 255, rounded once, in a quarter of the time of a division: with q = byte / 255 nearly, neither 256 q nor byte - 256 q nor
+ * what that lacks to 0 with q, which is byte - 255 q, is rounded, so a share of it puts q right. Tested with all bytes. */
+static inline float unit_of(uint8_t byte) {
+    const float x = byte, share = 1.0f / 255, q = x * share, rest = (x - 256 * q) + q;
+    return q + rest * share;
+}
+
+#define FROM_BYTES(name, value)                                                                                        \
+    static void name(int64_t n, char *const *at, const int64_t *s, const rlc_parameter *p) {                           \
+        float *out = (float *)at[0];                                                                                   \
+        const uint8_t *x = (const uint8_t *)at[1], *less = (const uint8_t *)at[2];                                     \
+        (void)p;                                                                                                       \
+        (void)less;                                                                                                    \
+        if (s[0] == 1 && s[1] == 1 && s[2] == 1) {                                                                     \
+            RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                          \
+                out[i] = value(x[i], less[i]);                                                                         \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                              \
+            out[i * s[0]] = value(x[i * s[1]], less[i * s[2]]);                                                        \
+        }                                                                                                              \
+    }
+
+#define UNIT(x, less) unit_of(x)
+#define UNIT_DIFFERENCE(x, less) (unit_of(x) - unit_of(less))
+FROM_BYTES(units, UNIT)
+FROM_BYTES(unit_differences, UNIT_DIFFERENCE)
+
+static void from_bytes(const rlc_node *node) {
+    rlc__cpu_walk(node, node->in[1] != NULL ? unit_differences : units);
+}
+
 /* The operands' blocks, `bytes` long each, lie side by side in every one of `outer` rows of the result. */
 static void concatenate(const rlc_node *node) {
     int64_t outer = node->p[0].i, size = (int64_t)rlc_dtype_size((rlc_dtype)node->out->dtype);
@@ -162,6 +195,7 @@ void ISA(kernels_copy)(rlc_device *device) {
     cast[RLC_I64] = cast_i64;
     cast[RLC_F32] = cast_f32;
     cast[RLC_F64] = cast_f64;
+    device->kernel[RLC_OP_from_bytes][RLC_U8] = from_bytes;
     device->kernel[RLC_OP_arange][RLC_F32] = arange_f32;
     device->kernel[RLC_OP_arange][RLC_I32] = arange_i32;
     device->kernel[RLC_OP_arange][RLC_I64] = arange_i64;

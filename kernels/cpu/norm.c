@@ -2,7 +2,8 @@
  * there are such, and the derivatives: batch and layer norm. One pass where memory is what limits it.
  *
  * x is [outer, groups, inner]. A sum over a group is one over `outer` of sums over `inner`, each in the order of all sums.
- * Groups are taken in blocks: of a block's columns all lanes of a sum fit the first cache.
+ * Groups are taken in blocks: of a block's columns all lanes of a sum fit the first cache, and what is read more than once is
+ * still in the second the second time, where a group is of several columns.
  */
 #include <math.h>
 
@@ -129,10 +130,14 @@ enum { BLOCK = TREE_COLUMNS };
         in_blocks(node, TYPED(standardise_grad_block));                                                                \
     }
 
+enum { CACHED = 1 << 16 }; /* elements */
+
 static void in_blocks(const rlc_node *node, void (*run)(const rlc_node *, extent, int64_t, int64_t)) {
     const extent e = extent_of(node);
-    for (int64_t first = 0; first < e.groups; first += BLOCK) {
-        run(node, e, first, e.groups - first < BLOCK ? e.groups - first : BLOCK);
+    const int64_t fit = e.inner == 1 ? BLOCK : CACHED / (e.outer * e.inner + 1);
+    const int64_t block = fit < 1 ? 1 : fit > BLOCK ? BLOCK : fit;
+    for (int64_t first = 0; first < e.groups; first += block) {
+        run(node, e, first, e.groups - first < block ? e.groups - first : block);
     }
 }
 

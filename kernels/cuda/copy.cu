@@ -96,6 +96,24 @@ template <typename From> static void run_cast(const rlc_node *node) {
     by_type[node->p[0].i](node);
 }
 
+/* x / 255, and less / 255 less where there is one. */
+template <int count>
+static __global__ void from_bytes(rlc_steps s, float *out, const uint8_t *x, const uint8_t *less) {
+    RLC_FOR_EACH(i, s.n) {
+        int64_t at[count];
+        rlc_locate<count>(s, i, at);
+        const float y = (float)x[at[1]] / 255;
+        out[at[0]] = count == 3 ? y - (float)less[at[count - 1]] / 255 : y;
+    }
+}
+
+static void run_from_bytes(const rlc_node *node) {
+    auto *kernel = node->in[1] != NULL ? from_bytes<3> : from_bytes<2>;
+    const rlc_steps s = rlc_steps_of(node);
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(s.n), RLC_BLOCK, s, rlc_data<float>(node->out),
+               rlc_data<uint8_t>(node->in[0]), rlc_data<uint8_t>(node->in[1]));
+}
+
 /* The operands' blocks lie side by side in every one of `outer` rows of the result; so many of them go into one launch. */
 enum { JOINED = 32 };
 typedef struct joined {
@@ -163,6 +181,7 @@ void rlc__cuda_copy(rlc_device *device) {
     cast[RLC_I64] = run_cast<int64_t>;
     cast[RLC_F32] = run_cast<float>;
     cast[RLC_F64] = run_cast<double>;
+    device->kernel[RLC_OP_from_bytes][RLC_U8] = run_from_bytes;
     device->kernel[RLC_OP_arange][RLC_F32] = run_arange<float>;
     device->kernel[RLC_OP_arange][RLC_I32] = run_arange<int32_t>;
     device->kernel[RLC_OP_arange][RLC_I64] = run_arange<int64_t>;
