@@ -154,10 +154,12 @@ rlc_tensor *rlc_affine(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
  *     (x - mean) / sqrt(var + eps) * weight + bias        with the biased variance; weight and bias may be NULL
  *
  * In training the statistics of batch norm are the batch's, and running <- (1 - momentum) running + momentum batch, with
- * the unbiased variance; else they are the running ones, [channels]. Both NULL: the batch's, nothing is kept. */
+ * the unbiased variance; else they are the running ones, [channels]. Both NULL: the batch's, nothing is kept. Of what follows
+ * batch norm a relu costs nothing. */
 rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tensor *bias, double eps);
 rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
-                           rlc_tensor *bias, bool training, double momentum, double eps);
+                           rlc_tensor *bias, bool training, double momentum, double eps,
+                           rlc_activation activation);
 /* activation(x) alone. */
 rlc_tensor *rlc_activate(rlc_tensor *x, rlc_activation activation);
 

@@ -2,15 +2,15 @@
  * scaled and shifted.
  *
  * Both are one kernel over x as [outer, groups, inner]: a group is what has the same place in the middle. Of layer norm
- * that is a row, with outer 1; of batch norm a channel.
+ * that is a row, with outer 1; of batch norm a channel. Nodes say what function follows, RLC_IDENTITY or RLC_RELU, then `inner`.
  */
 #include "core/record.h"
 #include "core/update.h"
 
 /* (x - mean) / sqrt(var + eps) with the biased variance, times weight, plus bias, which have a number a group; the bias may be NULL,
- * or both. *mean and *var get those of the groups. */
+ * or both. Then the function. *mean and *var get those of the groups. */
 static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, rlc_tensor *weight, rlc_tensor *bias,
-                               double eps, rlc_tensor **mean, rlc_tensor **var) {
+                               double eps, rlc_activation activation, rlc_tensor **mean, rlc_tensor **var) {
     rlc_program *p = rlc_current();
     rlc_dtype dtype = (rlc_dtype)x->dtype;
     rlc_tensor **more = rlc__aux(p, 2 * sizeof *more), *out = rlc__result_like(p, dtype, x);
@@ -26,16 +26,17 @@ static rlc_tensor *standardise(rlc_tensor *x, int64_t groups, int64_t inner, rlc
                                  .in = {x, weight, bias},
                                  .more = more,
                                  .num_more = 2,
-                                 .p = {{.i = groups}, {.i = inner}, {.f = eps}}};
+                                 .p = {{.i = activation}, {.i = inner}, {.f = eps}}};
     return rlc__commit(p, dtype);
 }
 
 /* With y = (x - mean) / sqrt(var + eps): (g - mean of g - y mean of g y) weight / sqrt(var + eps); of the bias the sum of g, of the
- * weight that of g y. */
+ * weight that of g y. A function's own derivative comes first. */
 void rlc__gradient_standardise(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     const rlc_dtype dtype = (rlc_dtype)g->dtype;
-    const int64_t groups = node->p[0].i;
-    rlc_tensor **more = rlc__aux(p, 4 * sizeof *more), *out = rlc__result_like(p, dtype, node->out);
+    const int64_t groups = node->more[0]->numel;
+    const int count = node->in[2] != NULL ? 5 : 4;
+    rlc_tensor **more = rlc__aux(p, 5 * sizeof *more), *out = rlc__result_like(p, dtype, node->out);
     rlc_tensor *bias = rlc__result(p, dtype, 1, &groups), *weight = rlc__result(p, dtype, 1, &groups);
     g = rlc_contiguous(g);
     if (more == NULL || out == NULL || bias == NULL || weight == NULL || g == NULL) {
@@ -45,11 +46,12 @@ void rlc__gradient_standardise(rlc_program *p, const rlc_node *node, rlc_tensor 
     more[1] = node->more[1];
     more[2] = bias;
     more[3] = weight;
+    more[4] = node->in[2];
     *rlc__append(p) = (rlc_node){.op = RLC_OP_standardise_grad,
                                  .out = out,
                                  .in = {g, node->in[0], node->in[1]},
                                  .more = more,
-                                 .num_more = 4,
+                                 .num_more = (uint16_t)count,
                                  .p = {node->p[0], node->p[1], node->p[2]}};
     out = rlc__commit(p, dtype);
     if (node->needs & 1) {
@@ -60,6 +62,43 @@ void rlc__gradient_standardise(rlc_program *p, const rlc_node *node, rlc_tensor 
     }
     if (node->needs & 4) {
         rlc__accumulate(p, node->in[2], bias);
+    }
+}
+
+/* x factor + summand, which have a number a group, and then the function. */
+static rlc_tensor *scale_shift(rlc_tensor *x, int64_t inner, rlc_tensor *factor, rlc_tensor *summand,
+                               rlc_activation activation) {
+    rlc_program *p = rlc_current();
+    if (x == NULL || factor == NULL || summand == NULL) {
+        return NULL;
+    }
+    rlc_tensor *out = rlc__result_like(p, (rlc_dtype)x->dtype, x);
+    if (out == NULL) {
+        return NULL;
+    }
+    *rlc__append(p) = (rlc_node){
+        .op = RLC_OP_scale_shift, .out = out, .in = {x, factor, summand}, .p = {{.i = activation}, {.i = inner}}};
+    return rlc__commit(p, (rlc_dtype)x->dtype);
+}
+
+void rlc__gradient_scale_shift(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
+    rlc_tensor *x = node->in[0], *factor = node->in[1];
+    const int64_t groups = factor->numel, inner = node->p[1].i;
+    const int64_t outer = groups * inner != 0 ? x->numel / (groups * inner) : 0;
+    const rlc_shape grouped = RLC_SHAPE(outer, groups, inner), beside = RLC_SHAPE(groups, 1);
+    if (node->p[0].i == RLC_RELU) {
+        g = rlc_where(rlc_gt(node->out, rlc_scalar(0)), g, rlc_zeros((rlc_dtype)g->dtype, (rlc_shape){0}));
+    }
+    g = g != NULL ? rlc_reshape(g, grouped) : NULL;
+    if (node->needs & 1) {
+        rlc_tensor *gx = rlc_mul(g, rlc_reshape(factor, beside));
+        rlc__accumulate(p, x, gx != NULL ? rlc_reshape(gx, rlc_shape_of(x)) : NULL);
+    }
+    if (node->needs & 2) {
+        rlc__accumulate(p, factor, rlc_sum(rlc_sum(rlc_mul(g, rlc_reshape(x, grouped)), 2, false), 0, false));
+    }
+    if (node->needs & 4) {
+        rlc__accumulate(p, node->in[2], rlc_sum(rlc_sum(g, 2, false), 0, false));
     }
 }
 
@@ -113,7 +152,9 @@ rlc_tensor *rlc_layer_norm(rlc_tensor *x, int dims, rlc_tensor *weight, rlc_tens
         return NULL;
     }
     rlc_tensor *mean, *var, *dense = rlc_contiguous(x);
-    return dense != NULL ? scaled(standardise(dense, groups, inner, NULL, NULL, eps, &mean, &var), weight, bias) : NULL;
+    rlc_tensor *y =
+        dense != NULL ? standardise(dense, groups, inner, NULL, NULL, eps, RLC_IDENTITY, &mean, &var) : NULL;
+    return scaled(y, weight, bias);
 }
 
 /* running <- (1 - momentum) running + momentum of the batch, whose variance is unbiased there. */
@@ -125,61 +166,65 @@ static void follow(rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor
     rlc_no_grad(was);
 }
 
-/* [channels] as [channels, 1, ...], to stand beside x from its second dimension on. */
-static rlc_tensor *beside(rlc_tensor *t, const rlc_tensor *x) {
-    rlc_shape shape = {.ndim = x->ndim - 1, .size = {x->shape[1]}};
-    for (int i = 1; i < shape.ndim; i++) {
-        shape.size[i] = 1;
-    }
-    return t != NULL ? rlc_reshape(t, shape) : NULL;
-}
-
 /* With fixed statistics it is one factor and one summand a channel. */
-static rlc_tensor *by_running(rlc_tensor *x, rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight, rlc_tensor *bias,
-                              double eps) {
+static rlc_tensor *by_running(rlc_tensor *x, int64_t inner, rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight,
+                              rlc_tensor *bias, double eps, rlc_activation activation) {
     rlc_tensor *factor = rlc_rsqrt(rlc_add_scalar(var, eps));
     factor = weight != NULL ? rlc_mul(factor, weight) : factor;
     rlc_tensor *summand = rlc_neg(rlc_mul(mean, factor));
     summand = bias != NULL ? rlc_add(summand, bias) : summand;
-    return rlc_add(rlc_mul(x, beside(factor, x)), beside(summand, x));
+    return scale_shift(rlc_contiguous(x), inner, factor, summand, activation);
 }
 
-rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
-                           rlc_tensor *bias, bool training, double momentum, double eps) {
+/* What batch norm needs of its operands; x is not NULL. */
+static bool is_sound(const rlc_program *p, const rlc_tensor *x, const rlc_tensor *running_mean,
+                     const rlc_tensor *running_var, const rlc_tensor *weight, const rlc_tensor *bias, bool training) {
     static const char op[] = "batch_norm";
-    rlc_program *p = rlc__require_program(op);
-    if (p == NULL || x == NULL || !can_be_normalised(op, x, 2)) {
-        return NULL;
+    if (!can_be_normalised(op, x, 2)) {
+        return false;
     }
     const int64_t channels = x->shape[1], count = channels > 0 ? x->numel / channels : 0;
     const rlc_shape wanted = RLC_SHAPE(channels);
     if (!fits(op, "running mean", running_mean, x, wanted) || !fits(op, "running variance", running_var, x, wanted) ||
         !fits(op, "weight", weight, x, wanted) || !fits(op, "bias", bias, x, wanted)) {
-        return NULL;
+        return false;
     }
     if ((running_mean == NULL) != (running_var == NULL) || (running_mean == NULL && !training)) {
-        return rlc__op_fail(op, "%s",
-                            training ? "give both the running mean and the running variance, or neither"
-                                     : "outside of training it needs the running mean and variance");
+        rlc__op_fail(op, "%s",
+                     training ? "give both the running mean and the running variance, or neither"
+                              : "outside of training it needs the running mean and variance");
+        return false;
     }
-    if (!training) {
-        return by_running(x, running_mean, running_var, weight, bias, eps);
-    }
-    if (count < 2 && !p->shapes_only) { /* a build's shapes have as few rows as there are environments */
+    if (training && count < 2 && !p->shapes_only) { /* a build's shapes have as few rows as environments */
         char text[RLC_SHAPE_TEXT];
-        return rlc__op_fail(op, "training needs more than one value a channel, but the input is %s",
-                            rlc_shape_text(rlc_shape_of(x), text));
+        rlc__op_fail(op, "training needs more than one value a channel, but the input is %s",
+                     rlc_shape_text(rlc_shape_of(x), text));
+        return false;
     }
-    rlc_tensor *mean, *var, *dense = rlc_contiguous(x);
-    if (dense == NULL) {
+    return true;
+}
+
+rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor *weight,
+                           rlc_tensor *bias, bool training, double momentum, double eps, rlc_activation activation) {
+    const rlc_activation fused = activation == RLC_RELU ? RLC_RELU : RLC_IDENTITY;
+    rlc_program *p = rlc__require_program("batch_norm");
+    if (p == NULL || x == NULL || !is_sound(p, x, running_mean, running_var, weight, bias, training) ||
+        (x = rlc_contiguous(x)) == NULL) {
         return NULL;
     }
+    const int64_t channels = x->shape[1], count = channels > 0 ? x->numel / channels : 0;
     const int64_t inner = count / (x->shape[0] > 0 ? x->shape[0] : 1);
-    rlc_tensor *factor = weight != NULL ? rlc_contiguous(weight) : NULL;
-    rlc_tensor *summand = weight != NULL && bias != NULL ? rlc_contiguous(bias) : NULL; /* no operand follows a gap */
-    rlc_tensor *y = standardise(dense, channels, inner, factor, summand, eps, &mean, &var);
-    if (running_mean != NULL && y != NULL) {
+    rlc_tensor *mean, *var, *y;
+    if (training) {
+        if (weight == NULL && bias != NULL) { /* no operand follows a gap */
+            weight = rlc_ones((rlc_dtype)x->dtype, RLC_SHAPE(channels));
+        }
+        y = standardise(x, channels, inner, rlc_contiguous(weight), rlc_contiguous(bias), eps, fused, &mean, &var);
+    } else {
+        y = by_running(x, inner, running_mean, running_var, weight, bias, eps, fused);
+    }
+    if (training && running_mean != NULL && y != NULL) {
         follow(running_mean, running_var, mean, var, momentum, (double)count);
     }
-    return weight != NULL ? y : scaled(y, NULL, beside(bias, x));
+    return activation == fused ? y : rlc_activate(y, activation);
 }

@@ -122,7 +122,7 @@ typedef void rlc_gradient(rlc_program *p, const rlc_node *node, rlc_tensor *g);
 extern rlc_gradient *const rlc__gradients[RLC_OP_COUNT];
 rlc_gradient rlc__gradient_unary, rlc__gradient_binary, rlc__gradient_view, rlc__gradient_copy, rlc__gradient_cast,
     rlc__gradient_where, rlc__gradient_concatenate, rlc__gradient_stack, rlc__gradient_sum, rlc__gradient_gather,
-    rlc__gradient_index_select, rlc__gradient_scatter, rlc__gradient_softmax, rlc__gradient_standardise,
+    rlc__gradient_index_select, rlc__gradient_scatter, rlc__gradient_softmax, rlc__gradient_standardise, rlc__gradient_scale_shift,
     rlc__gradient_cumsum, rlc__gradient_gemm, rlc__gradient_linear, rlc__gradient_conv2d, rlc__gradient_conv2d_input,
     rlc__gradient_pad, rlc__gradient_max_pool2d, rlc__gradient_avg_pool2d, rlc__gradient_custom;
 

@@ -76,6 +76,7 @@ typedef struct BatchNorm {
     int64_t num_features;
     double eps, momentum;
     bool affine, track_running_stats;
+    int activation;
     rlc_tensor *weight, *bias, *running_mean, *running_var, *num_batches_tracked;
 } BatchNorm;
 
@@ -85,6 +86,7 @@ static const rlc_option batch_norm_options[] = {
     RLC_FLOAT(BatchNorm, momentum, 0.1, 0, 1, "how much of a batch the running statistics take in"),
     RLC_BOOL_OPTION(BatchNorm, affine, true, "scale by a weight and add a bias, which are learned"),
     RLC_BOOL_OPTION(BatchNorm, track_running_stats, true, "false: go by the batch always"),
+    RLC_ENUM(BatchNorm, activation, "identity", RLC_ACTIVATION_NAMES, "behind the layer; a relu costs nothing"),
     {0},
 };
 
@@ -142,8 +144,9 @@ static void batch_norm_forward(rlc_module *self, rlc_dict *td, int least, int mo
     if (training && m->track_running_stats) {
         rlc_assign(m->num_batches_tracked, rlc_add_scalar(m->num_batches_tracked, 1));
     }
-    rlc_tensor *y = rlc_batch_norm(x, m->running_mean, m->running_var, m->weight, m->bias,
-                                   training || !m->track_running_stats, m->momentum, m->eps);
+    rlc_tensor *y =
+        rlc_batch_norm(x, m->running_mean, m->running_var, m->weight, m->bias, training || !m->track_running_stats,
+                       m->momentum, m->eps, (rlc_activation)m->activation);
     rlc_out(self, td, 0, y != NULL ? rlc_reshape(y, rlc_shape_of(shaped)) : NULL);
 }
 

@@ -124,8 +124,8 @@ static inline rlc_tensor *part(int count, int i) {
     X(scatter, rlc_scatter(a, 1, INDEX(S(2, 2), 2, 0, 3, 1), b), S(2, 4), S(2, 2))                                     \
     X(scatter_rows, rlc_scatter(a, 0, INDEX(S(1, 3), 2, 0, 1), b), S(4, 3), S(1, 3))                                   \
     X(scatter_add, rlc_scatter_add(a, 1, INDEX(S(2, 3), 2, 0, 2, 1, 1, 1), b), S(2, 4), S(2, 3))                       \
-    X(scatter_add_into_view, rlc_scatter_add(rlc_transpose(a, 0, 1), 0, INDEX(S(2, 3), 2, 0, 2, 1, 1, 1), b),          \
-      S(3, 4), S(2, 3))                                                                                                \
+    X(scatter_add_into_view, rlc_scatter_add(rlc_transpose(a, 0, 1), 0, INDEX(S(2, 3), 2, 0, 2, 1, 1, 1), b), S(3, 4), \
+      S(2, 3))                                                                                                         \
     X(take_columns, rlc_take(a, 1, INDEX(S(2, 2), 2, 0, 3, 3)), S(2, 4))                                               \
     X(take_one, rlc_take(a, 1, INDEX(SCALAR, 2)), S(2, 4, 2))                                                          \
     X(sort, rlc_sort(a, 0, true, NULL), S(4, 3))                                                                       \
@@ -134,7 +134,7 @@ static inline rlc_tensor *part(int count, int i) {
     X(largest_both_ways, rlc_add(rlc_max(a, 0, true), rlc_max(a, 1, true)), S(3, 4))
 
 /* These look at values while they record. */
-#define MASKS(X)                                                                                       \
+#define MASKS(X)                                                                                                       \
     X(masked_select, rlc_masked_select(a, MASK(S(2, 3), 1, 0, 0, 1, 1, 0)), S(2, 3, 2))                                \
     X(masked_select_nothing, rlc_concatenate(LIST(rlc_masked_select(a, MASK(S(2), 0, 0)), b), 2, 0), S(2, 3), S(1, 3))
 
@@ -152,11 +152,18 @@ static inline rlc_tensor *part(int count, int i) {
     X(deviation_of_all, rlc_std(a, RLC_ALL, false, 1), S(4, 3))                                                        \
     X(layer_norm, rlc_layer_norm(a, 1, b, c, 1e-3), S(3, 5), S(5), S(5))                                               \
     X(layer_norm_of_a_view, rlc_layer_norm(rlc_transpose(a, 0, 2), 2, NULL, NULL, 0.1), S(2, 3, 4))                    \
-    X(batch_norm, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3), S(6, 3), S(3), S(3))                           \
-    X(batch_norm_of_images, rlc_batch_norm(a, NULL, NULL, b, NULL, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
-    X(batch_norm_with_bias, rlc_batch_norm(a, NULL, NULL, NULL, b, true, 0.1, 1e-3), S(2, 3, 2, 2), S(3))              \
-    X(batch_norm_by_running, rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), NULL, NULL, false, 0.1, 0.1),          \
-      S(4, 2, 2), S(2), S(2))                                                                                          \
+    X(batch_norm, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3, RLC_IDENTITY), S(6, 3), S(3), S(3))             \
+    X(batch_norm_of_images, rlc_batch_norm(a, NULL, NULL, b, NULL, true, 0.1, 1e-3, RLC_IDENTITY), S(2, 3, 2, 2),      \
+      S(3))                                                                                                            \
+    X(batch_norm_with_bias, rlc_batch_norm(a, NULL, NULL, NULL, b, true, 0.1, 1e-3, RLC_IDENTITY), S(2, 3, 2, 2),      \
+      S(3))                                                                                                            \
+    X(batch_norm_by_running,                                                                                           \
+      rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), NULL, NULL, false, 0.1, 0.1, RLC_IDENTITY), S(4, 2, 2), S(2), \
+      S(2))                                                                                                            \
+    X(batch_norm_and_relu, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3, RLC_RELU), S(2, 3, 2, 2), S(3), S(3))  \
+    X(batch_norm_and_tanh, rlc_batch_norm(a, NULL, NULL, b, c, true, 0.1, 1e-3, RLC_TANH), S(6, 3), S(3), S(3))        \
+    X(batch_norm_by_running_and_relu,                                                                                  \
+      rlc_batch_norm(a, rlc_sigmoid(b), rlc_softplus(c), b, c, false, 0.1, 0.1, RLC_RELU), S(4, 2, 2), S(2), S(2))     \
     X(standardised, rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), rlc_std(a, RLC_ALL, false, 1)), S(3, 4))
 
 #define LOSSES(X)                                                                                                      \
@@ -165,25 +172,26 @@ static inline rlc_tensor *part(int count, int i) {
     X(cross_entropy_in_space, rlc_cross_entropy(a, INDEX(S(2, 3), 2, 0, 1, 1, 1, 0)), S(2, 3, 3))                      \
     X(cross_entropy_soft, rlc_cross_entropy(a, rlc_softmax(b, 1)), S(3, 4), S(3, 4))                                   \
     X(nll, rlc_nll(a, INDEX(S(3), 2, 0, 3)), S(3, 4))                                                                  \
-    X(cross_entropy_weighted, rlc_cross_entropy_loss(a, INDEX(S(3), 2, 0, 3), rlc_arange_step(RLC_F64, 0.5, 4, 1),     \
-                                                     RLC_REDUCE_MEAN), S(3, 4))                                        \
-    X(bce_weighted, rlc_binary_cross_entropy_with_logits(a, rlc_sigmoid(b), rlc_exp(c), rlc_square(c),                 \
-                                                         RLC_REDUCE_SUM), S(3, 4), S(3, 4), S(4))                      \
+    X(cross_entropy_weighted,                                                                                          \
+      rlc_cross_entropy_loss(a, INDEX(S(3), 2, 0, 3), rlc_arange_step(RLC_F64, 0.5, 4, 1), RLC_REDUCE_MEAN), S(3, 4))  \
+    X(bce_weighted,                                                                                                    \
+      rlc_binary_cross_entropy_with_logits(a, rlc_sigmoid(b), rlc_exp(c), rlc_square(c), RLC_REDUCE_SUM), S(3, 4),     \
+      S(3, 4), S(4))                                                                                                   \
     X(bce_of_sigmoid, rlc_bce(rlc_sigmoid(a), rlc_sigmoid(b)), S(3, 4), S(4))
 
 #define HOW(...) ((rlc_conv){__VA_ARGS__})
 #define CONVOLUTIONS(X)                                                                                                \
-    X(conv, rlc_conv2d(a, b, c, HOW(0)), S(2, 1, 3, 4), S(2, 1, 2, 2), S(2))                                            \
+    X(conv, rlc_conv2d(a, b, c, HOW(0)), S(2, 1, 3, 4), S(2, 1, 2, 2), S(2))                                           \
     X(conv_strided, rlc_conv2d(a, b, NULL, HOW(.stride = {2, 1}, .padding = {1, 1})), S(1, 2, 3, 4), S(3, 2, 2, 2))    \
     X(conv_dilated, rlc_conv2d(a, b, c, HOW(.dilation = {1, 2})), S(2, 2, 1, 7), S(2, 2, 1, 3), S(2))                  \
     X(conv_grouped, rlc_conv2d(a, b, c, HOW(.groups = 2)), S(1, 4, 2, 3), S(4, 2, 2, 1), S(4))                         \
-    X(conv_of_one_image, rlc_conv2d(a, b, NULL, HOW(0)), S(1, 3, 4), S(2, 1, 2, 2))                                     \
-    X(conv_of_many, rlc_conv2d(a, b, NULL, HOW(0)), S(2, 2, 1, 2, 2), S(2, 1, 2, 2))                                    \
-    X(conv_of_no_image, rlc_add(rlc_sum(rlc_conv2d(a, b, NULL, HOW(0)), RLC_ALL, false), rlc_sum(b, RLC_ALL, false)),   \
+    X(conv_of_one_image, rlc_conv2d(a, b, NULL, HOW(0)), S(1, 3, 4), S(2, 1, 2, 2))                                    \
+    X(conv_of_many, rlc_conv2d(a, b, NULL, HOW(0)), S(2, 2, 1, 2, 2), S(2, 1, 2, 2))                                   \
+    X(conv_of_no_image, rlc_add(rlc_sum(rlc_conv2d(a, b, NULL, HOW(0)), RLC_ALL, false), rlc_sum(b, RLC_ALL, false)),  \
       S(0, 1, 3, 3), S(2, 1, 2, 2))                                                                                    \
-    X(conv_of_a_view, rlc_conv2d(rlc_transpose(a, -1, -2), rlc_transpose(b, 0, 1), NULL, HOW(0)), S(1, 2, 3, 4),        \
+    X(conv_of_a_view, rlc_conv2d(rlc_transpose(a, -1, -2), rlc_transpose(b, 0, 1), NULL, HOW(0)), S(1, 2, 3, 4),       \
       S(2, 3, 2, 2))                                                                                                   \
-    X(conv_twice, rlc_conv2d(rlc_tanh(rlc_conv2d(a, b, NULL, HOW(0))), c, NULL, HOW(0)), S(1, 1, 4, 4), S(2, 1, 2, 2),   \
+    X(conv_twice, rlc_conv2d(rlc_tanh(rlc_conv2d(a, b, NULL, HOW(0))), c, NULL, HOW(0)), S(1, 1, 4, 4), S(2, 1, 2, 2), \
       S(1, 2, 3, 2))                                                                                                   \
     X(conv_of_itself, rlc_conv2d(a, a, NULL, HOW(.padding = {1, 1})), S(2, 2, 2, 2))                                   \
     X(conv_transposed, rlc_conv_transpose2d(a, b, c, HOW(.stride = {2, 1}, .padding = {1, 0})), S(1, 2, 2, 3),         \
@@ -198,8 +206,12 @@ static inline rlc_tensor *part(int count, int i) {
     X(max_pool_dilated, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .dilation = {2, 3}}),         \
       S(1, 4, 7))                                                                                                      \
     X(avg_pool, rlc_avg_pool2d(a, (rlc_pool){.kernel = {2, 2}, .stride = {1, 2}, .padding = {1, 0}}), S(1, 2, 3, 4))   \
-    X(avg_pool_inside, rlc_avg_pool2d(a, (rlc_pool){.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1},             \
-                                                    .ceil_mode = true, .exclude_padding = true}), S(2, 3, 4))          \
+    X(avg_pool_inside,                                                                                                 \
+      rlc_avg_pool2d(                                                                                                  \
+          a,                                                                                                           \
+          (rlc_pool){                                                                                                  \
+              .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true, .exclude_padding = true}),     \
+      S(2, 3, 4))                                                                                                      \
     X(avg_pool_adaptive, rlc_adaptive_avg_pool2d(a, 2, 3), S(1, 5, 5))                                                 \
     X(pool_of_nothing, rlc_max_pool2d(a, (rlc_pool){.kernel = {2, 2}}), S(0, 2, 2))                                    \
     X(pool_of_a_view, rlc_avg_pool2d(rlc_transpose(a, 0, 1), (rlc_pool){.kernel = {2, 2}}), S(4, 5))                   \
@@ -220,8 +232,9 @@ static inline rlc_tensor *part(int count, int i) {
         (void)data, (void)a, (void)b, (void)c;                                                                         \
         return expression;                                                                                             \
     }
-PRODUCTS(DEFINE) VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
-CONVOLUTIONS(DEFINE) POOLS(DEFINE)
+PRODUCTS(DEFINE)
+VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
+    CONVOLUTIONS(DEFINE) POOLS(DEFINE)
 
 #define EXPRESSION_ROW(name, expression, ...)                                                                          \
     {#name, expression_##name, {__VA_ARGS__}, (int)(sizeof((rlc_shape[]){__VA_ARGS__}) / sizeof(rlc_shape))},

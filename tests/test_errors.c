@@ -71,7 +71,7 @@ static const rlc_custom_op my_op = {.name = "my_op", .run = do_nothing};
     X(matmul, rlc_matmul(x, x))                                                                                        \
     X(affine, rlc_affine(x, x, NULL, RLC_IDENTITY))                                                                    \
     X(layer_norm, rlc_layer_norm(x, 1, NULL, NULL, 1e-5))                                                              \
-    X(batch_norm, rlc_batch_norm(x, NULL, NULL, NULL, NULL, true, 0.1, 1e-5))                                          \
+    X(batch_norm, rlc_batch_norm(x, NULL, NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY))                            \
     X(activate, rlc_activate(x, RLC_RELU))                                                                             \
     X(conv2d, rlc_conv2d(x, x, NULL, (rlc_conv){0}))                                                                   \
     X(conv_transpose2d, rlc_conv_transpose2d(x, x, NULL, (rlc_conv){0}))                                               \

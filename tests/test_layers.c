@@ -10,10 +10,11 @@ CASE(one_dim, rlc_layer_norm(a, 1, b, x[2], 1e-5))
 CASE(loose, rlc_layer_norm(a, 1, NULL, NULL, 1e-3))
 CASE(two_dims, rlc_layer_norm(a, 2, b, x[2], 1e-5))
 CASE(plain, rlc_layer_norm(a, 1, NULL, NULL, 1e-5))
-CASE(by_batch, rlc_batch_norm(a, NULL, NULL, b, x[2], true, 0.1, 1e-5))
-CASE(by_batch_plain, rlc_batch_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5))
-CASE(by_running, rlc_batch_norm(a, golden_tensor("layers", "batch_norm_eval.mean"),
-                                golden_tensor("layers", "batch_norm_eval.var"), b, x[2], false, 0.1, 1e-5))
+CASE(by_batch, rlc_batch_norm(a, NULL, NULL, b, x[2], true, 0.1, 1e-5, RLC_IDENTITY))
+CASE(by_batch_plain, rlc_batch_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY))
+CASE(by_running,
+     rlc_batch_norm(a, golden_tensor("layers", "batch_norm_eval.mean"), golden_tensor("layers", "batch_norm_eval.var"),
+                    b, x[2], false, 0.1, 1e-5, RLC_IDENTITY))
 
 static void test_norms(void **state) {
     (void)state;
@@ -26,6 +27,55 @@ static void test_norms(void **state) {
     check_case("batch_norm_1d", "abc", call_by_batch, NULL);
     check_case("batch_norm_2d", "abc", call_by_batch, NULL);
     check_case("batch_norm_eval", "abc", call_by_running, NULL);
+}
+
+/* Batch norm of a [8, 6, 5] with weight and bias, and a loss of it; its gradients, one behind the other, go to `all`. */
+static int64_t norm_and_gradients(bool training, bool with_weight, bool fused, float *all) {
+    rlc_begin(p);
+    rlc_tensor *operands[3], *mean = rlc_zeros(RLC_F32, RLC_SHAPE(6)), *var = rlc_full(RLC_F32, RLC_SHAPE(6), 0.5);
+    const rlc_shape shapes[] = {RLC_SHAPE(8, 6, 5), RLC_SHAPE(6), RLC_SHAPE(6)};
+    rlc_stream *stream = rlc_stream_new(test_device(), 5, "norm");
+    int64_t count = 0;
+    for (int i = 0; i < 3; i++) {
+        operands[i] = rlc_tensor_new(test_device(), RLC_F32, shapes[i]);
+        rlc_assign(operands[i], rlc_randn(stream, shapes[i]));
+        expect_ok(rlc_requires_grad(operands[i]));
+    }
+    rlc_tensor *y = rlc_batch_norm(operands[0], mean, var, with_weight ? operands[1] : NULL, operands[2], training, 0.1,
+                                   1e-5, fused ? RLC_RELU : RLC_IDENTITY);
+    y = fused ? y : rlc_relu(y);
+    rlc_backward(rlc_sum(rlc_mul(y, rlc_randn(stream, shapes[0])), RLC_ALL, false));
+    expect_ok(rlc_read(y, all));
+    count += y->numel;
+    for (int i = 0; i < 3; i++) {
+        if (operands[i]->grad != NULL && (i != 1 || with_weight)) {
+            expect_ok(rlc_read(operands[i]->grad, all + count));
+            count += operands[i]->numel;
+        }
+    }
+    expect_ok(rlc_end(p));
+    for (int i = 0; i < 3; i++) {
+        rlc_tensor_free(operands[i]);
+    }
+    rlc_stream_free(stream);
+    return count;
+}
+
+/* A relu within batch norm is that behind it, to the last bit, and what comes back through it too. */
+static void test_norm_and_relu(void **state) {
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        float within[1000], behind[1000];
+        const int64_t count = norm_and_gradients(way & 1, way & 2, true, within);
+        assert_int_equal(norm_and_gradients(way & 1, way & 2, false, behind), count);
+        assert_int_equal(count, 2 * 240 + (way & 2 ? 12 : 6));
+        assert_memory_equal(within, behind, (size_t)count * sizeof(float));
+        int zeros = 0;
+        for (int i = 0; i < 240; i++) {
+            zeros += within[i] == 0;
+        }
+        assert_in_range(zeros, 40, 200);
+    }
 }
 
 typedef rlc_tensor *reduced_loss(rlc_tensor *x, rlc_reduction r);
@@ -100,11 +150,13 @@ static void test_misuse(void **state) {
     EXPECT_REFUSED(rlc_layer_norm(some(3, 4), 1, ROW(3), NULL, 1e-5), "the weight is float32 [3]");
     EXPECT_REFUSED(rlc_layer_norm(some(3, 4), 0, NULL, NULL, 1e-5), "must be at least 1, not 0");
     EXPECT_REFUSED(rlc_layer_norm(some(3, 4), 3, NULL, NULL, 1e-5), "at least 3 dimensions are needed");
-    EXPECT_REFUSED(rlc_batch_norm(some(1, 4), NULL, NULL, NULL, NULL, true, 0.1, 1e-5),
+    EXPECT_REFUSED(rlc_batch_norm(some(1, 4), NULL, NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY),
                    "more than one value a channel");
-    EXPECT_REFUSED(rlc_batch_norm(some(3, 4), NULL, NULL, NULL, NULL, false, 0.1, 1e-5), "needs the running mean");
-    EXPECT_REFUSED(rlc_batch_norm(some(3, 4), ROW(4), NULL, NULL, NULL, true, 0.1, 1e-5), "or neither");
-    EXPECT_REFUSED(rlc_batch_norm(ROW(4), NULL, NULL, NULL, NULL, true, 0.1, 1e-5), "at least 2 dimensions");
+    EXPECT_REFUSED(rlc_batch_norm(some(3, 4), NULL, NULL, NULL, NULL, false, 0.1, 1e-5, RLC_IDENTITY),
+                   "needs the running mean");
+    EXPECT_REFUSED(rlc_batch_norm(some(3, 4), ROW(4), NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY), "or neither");
+    EXPECT_REFUSED(rlc_batch_norm(ROW(4), NULL, NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY),
+                   "at least 2 dimensions");
     EXPECT_REFUSED(rlc_nll_loss(some(3, 4), rlc_zeros(RLC_I64, RLC_SHAPE(3)), ROW(3), RLC_REDUCE_SUM),
                    "one number for each of the 4 classes");
     EXPECT_REFUSED(rlc_binary_cross_entropy(some(3, 4), some(3, 1), NULL, RLC_REDUCE_SUM), "the two must be the same");
@@ -396,6 +448,7 @@ static void test_bad_options(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_norms, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_norm_and_relu, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_losses, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_misuse, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm, start_without_model, free_model),

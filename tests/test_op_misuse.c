@@ -107,13 +107,13 @@
     X("layer_norm: the weight is float32 [4]; for an input float32 [2, 3] it must be float32 [3]",                     \
       rlc_layer_norm(m, 1, v, NULL, 1e-5))                                                                             \
     X("batch_norm: the input is float32 [4]; a float type and at least 2 dimensions are needed",                       \
-      rlc_batch_norm(v, NULL, NULL, NULL, NULL, true, 0.1, 1e-5))                                                      \
+      rlc_batch_norm(v, NULL, NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY))                                        \
     X("batch_norm: the bias is float32 [4]; for an input float32 [2, 3] it must be float32 [3]",                       \
-      rlc_batch_norm(m, NULL, NULL, NULL, v, true, 0.1, 1e-5))                                                         \
+      rlc_batch_norm(m, NULL, NULL, NULL, v, true, 0.1, 1e-5, RLC_IDENTITY))                                           \
     X("batch_norm: give both the running mean and the running variance, or neither",                                   \
-      rlc_batch_norm(m, rlc_zeros(RLC_F32, RLC_SHAPE(3)), NULL, NULL, NULL, true, 0.1, 1e-5))                          \
+      rlc_batch_norm(m, rlc_zeros(RLC_F32, RLC_SHAPE(3)), NULL, NULL, NULL, true, 0.1, 1e-5, RLC_IDENTITY))            \
     X("batch_norm: outside of training it needs the running mean and variance",                                        \
-      rlc_batch_norm(m, NULL, NULL, NULL, NULL, false, 0.1, 1e-5))                                                     \
+      rlc_batch_norm(m, NULL, NULL, NULL, NULL, false, 0.1, 1e-5, RLC_IDENTITY))                                       \
     X("dropout: cannot drop elements of float32 with probability 1.5", rlc_dropout(stream, m, 1.5))                    \
     X("dropout: cannot drop elements of int64 with probability 0.5", rlc_dropout(stream, index1, 0.5))                 \
     X("random_categorical: needs float32 logits with something to choose from, got int64 [2]",                         \

@@ -53,8 +53,12 @@ static rlc_tensor *call_layer_norm(rlc_tensor *const *x, const void *data) {
 }
 
 static rlc_tensor *call_batch_norm(rlc_tensor *const *x, const void *data) {
-    (void)data;
-    return rlc_batch_norm(x[0], NULL, NULL, x[1], x[2], true, 0.1, 1e-5);
+    return rlc_batch_norm(x[0], NULL, NULL, x[1], x[2], true, 0.1, 1e-5, *(const rlc_activation *)data);
+}
+
+static rlc_tensor *call_batch_norm_by_running(rlc_tensor *const *x, const void *data) {
+    rlc_tensor *mean = rlc_sin(x[1]), *var = rlc_square(x[2]);
+    return rlc_batch_norm(x[0], mean, var, x[1], x[2], false, 0.1, 1e-5, *(const rlc_activation *)data);
 }
 
 /* Groups of a thread each and of a block each, below and above what a sum halves first. */
@@ -70,8 +74,18 @@ static void test_norms(void **state) {
         }
         for (int i = 0; i < RLC_COUNT(batches); i++) {
             const rlc_shape channels = RLC_SHAPE(batches[i].size[1]);
-            compare(
-                &(parity){"batch norm", call_batch_norm, NULL, {batches[i], channels, channels}, 3, dtype, SIGNED, 0});
+            for (rlc_activation behind = RLC_IDENTITY; behind <= RLC_RELU; behind++) {
+                compare(&(parity){
+                    "batch norm", call_batch_norm, &behind, {batches[i], channels, channels}, 3, dtype, SIGNED, 0});
+                compare(&(parity){"batch norm by running",
+                                  call_batch_norm_by_running,
+                                  &behind,
+                                  {batches[i], channels, channels},
+                                  3,
+                                  dtype,
+                                  SIGNED,
+                                  0});
+            }
         }
     }
 }

@@ -97,8 +97,7 @@ template <typename From> static void run_cast(const rlc_node *node) {
 }
 
 /* x / 255, and less / 255 less where there is one. */
-template <int count>
-static __global__ void from_bytes(rlc_steps s, float *out, const uint8_t *x, const uint8_t *less) {
+template <int count> static __global__ void from_bytes(rlc_steps s, float *out, const uint8_t *x, const uint8_t *less) {
     RLC_FOR_EACH(i, s.n) {
         int64_t at[count];
         rlc_locate<count>(s, i, at);
