@@ -227,14 +227,18 @@ bool rlc_buffer_is_waiting(rlc_buffer *b) {
            (b->type->is_waiting != NULL && b->type->is_waiting(b));
 }
 
+/* Whether several steps become one when they are sampled. */
+static bool looks_ahead(const rlc_buffer *b) {
+    return b->multi_step.n_steps > 0 && b->waiting == NULL;
+}
+
 rlc_dict *rlc_buffer_sample(rlc_buffer *b) {
     if (rlc__require_program("buffer_sample") == NULL) {
         return NULL;
     }
     bool was = rlc_no_grad(true);
     rlc_dict *sample = b->type->sample(b);
-    const bool ahead = b->multi_step.n_steps > 0 && b->waiting == NULL;
-    rlc_tensor *last = ahead && sample != NULL ? rlc_look_ahead(b, sample) : NULL;
+    rlc_tensor *last = looks_ahead(b) && sample != NULL ? rlc_look_ahead(b, sample) : NULL;
     if (sample != NULL && b->transforms != NULL) {
         rlc_buffer_transforms_apply(b->transforms, b, sample, last);
     }
@@ -258,7 +262,8 @@ void rlc_buffer_write(rlc_buffer *b, const rlc_dict *rows) {
 }
 
 rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
-    rlc_dict *rows = rlc_dict_index(b->storage, index);
+    const rlc_key *next = rlc_key_intern("next"); /* of a later row, where one looks ahead */
+    rlc_dict *rows = rlc_dict_index(looks_ahead(b) ? rlc_dict_exclude(b->storage, &next, 1) : b->storage, index);
     if (rows != NULL) {
         rlc_dict_set(rows, "index", index);
     }
