@@ -193,6 +193,25 @@ static void tiles(const rlc_sgemm_call *g, int64_t n) {
     }
 }
 
+/* Inner products are taken of FEW rows of b at a time, or LANES of them. */
+enum { FEW = 4 };
+
+typedef float few __attribute__((vector_size(FEW * sizeof(float))));
+typedef int32_t few_mask __attribute__((vector_size(FEW * sizeof(float))));
+typedef float loose_few __attribute__((vector_size(FEW * sizeof(float)), aligned(4)));
+
+/* Stores a block of sums, FEW columns of each row. */
+ALWAYS_INLINE void finish_few(const rlc_sgemm_call *g, int rows, vec total, int64_t row, int64_t column) {
+    const few bias = g->bias != NULL ? *(const loose_few *)(g->bias + column) : (few){0};
+    UNROLL for (int i = 0; i < rows; i++) {
+        loose_few *c = (loose_few *)(g->c + (row + i) * g->n + column);
+        few y;
+        memcpy(&y, (const char *)&total + i * (int)sizeof y, sizeof y);
+        y += g->accumulate ? *c + bias : bias;
+        *c = g->relu ? (few)((few_mask)y & ~(y <= (few){0})) : y;
+    }
+}
+
 /* Inner products of `rows` rows of a with `columns` rows of b, at most LANES of them: lanes run along k. */
 ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int64_t row, int64_t column) {
     const float *a = g->a + row * g->k, *b = g->b + column * g->k;
@@ -208,7 +227,8 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
     }
     if (k < g->k) {
         UNROLL for (int t = 0; t < rows * columns; t++) {
-            sum[t] += load_some(a + t / columns * g->k + k, g->k - k) * load_some(b + t % columns * g->k + k, g->k - k);
+            sum[t] +=
+                load_first(a + t / columns * g->k + k, g->k - k) * load_first(b + t % columns * g->k + k, g->k - k);
         }
     }
     vec total = add_across(sum);
@@ -217,6 +237,10 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
         float *c = g->c + row * g->n + column;
         total += g->accumulate ? load(c) : (vec){0};
         store(c, g->relu ? relu(total) : total);
+        return;
+    }
+    if (columns == FEW) {
+        finish_few(g, rows, total, row, column);
         return;
     }
     for (int i = 0; i < rows; i++) {
@@ -228,8 +252,6 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
         }
     }
 }
-
-enum { FEW = 4 };
 
 /* `columns` columns from `column` on: as many rows at once as LANES sums allow. */
 ALWAYS_INLINE void dot_columns(const rlc_sgemm_call *g, int columns, int64_t column) {
@@ -252,18 +274,28 @@ static void dots_few_columns(const rlc_sgemm_call *g, int64_t column) {
     }
 }
 
+/* All columns of a few rows of c. Several rows share what is loaded of b. */
+ALWAYS_INLINE void dot_rows(const rlc_sgemm_call *g, int rows, int64_t row) {
+    const int columns = LANES / rows;
+    int64_t column = 0;
+    for (; column + columns <= g->n; column += columns) {
+        dot_block(g, rows, columns, row, column);
+    }
+    for (; column + FEW <= g->n; column += FEW) {
+        dot_block(g, rows, FEW, row, column);
+    }
+    for (; column < g->n; column++) {
+        dot_block(g, rows, 1, row, column);
+    }
+}
+
 static void dots_few_rows(const rlc_sgemm_call *g) {
-    for (int64_t row = 0; row < g->m; row++) {
-        int64_t column = 0;
-        for (; column + LANES <= g->n; column += LANES) {
-            dot_block(g, 1, LANES, row, column);
-        }
-        for (; column + FEW <= g->n; column += FEW) {
-            dot_block(g, 1, FEW, row, column);
-        }
-        for (; column < g->n; column++) {
-            dot_block(g, 1, 1, row, column);
-        }
+    int64_t row = 0;
+    for (; row + LANES / FEW <= g->m; row += LANES / FEW) {
+        dot_rows(g, LANES / FEW, row);
+    }
+    for (; row < g->m; row++) {
+        dot_rows(g, 1, row);
     }
 }
 
