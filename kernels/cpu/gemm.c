@@ -22,9 +22,10 @@ ALWAYS_INLINE vec relu(vec y) {
     return (vec)((mask)y & ~(y <= (vec){0}));
 }
 
-/* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias and relu. */
+/* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias, relu and gate. */
 ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[MAX_VECTORS], int64_t row,
                           int64_t column, int64_t width, bool resume, bool last) {
+    const float *gate = last && g->gate != NULL ? g->gate + row * g->n + column : NULL;
     UNROLL for (int v = 0; v < vectors; v++) {
         const int64_t some = width - v * LANES;
         vec bias = last && g->bias != NULL ? load_some(g->bias + column + v * LANES, some) : (vec){0};
@@ -32,6 +33,9 @@ ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*
             float *c = g->c + (row + i) * g->n + column + v * LANES;
             vec y = sum[i][v] + (resume ? bias + load_some(c, some) : bias);
             y = last && g->relu ? relu(y) : y;
+            if (gate != NULL) {
+                y = (vec)((mask)y & (load_some(gate + i * g->n + v * LANES, some) > (vec){0}));
+            }
             store_some(c, y, some);
         }
     }
