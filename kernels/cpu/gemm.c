@@ -11,11 +11,15 @@
 
 #include "kernels/cpu/vec.h"
 
-/* 8 by 3 sums, 3 vectors of b and one of a fill the 32 registers of AVX-512; others have 16. */
-enum { ROWS = LANES == 16 ? 8 : 4, MAX_VECTORS = 3, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
+/* 8 by 3 sums, 3 vectors of b and one of a fill the 32 registers of AVX-512; others have 16. All of a layer of 64 units at
+ * once, 6 by 4 sums, reads a one time only. */
+enum { ROWS = LANES == 16 ? 8 : 4, WIDE = LANES == 16 ? 4 : 3, WIDE_DEPTH = 128 };
+enum { MAX_VECTORS = 3, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
 
-/* How many sums of a tile run side by side along k, so that there are enough to hide the latency of an addition. */
-#define CHAINS(rows, vectors) ((rows) * (vectors) >= 8 ? 1 : (rows) * (vectors) >= 4 ? 2 : 4)
+/* How many sums of a tile run side by side along k, so that there are enough to hide the latency of an addition. Wide tiles
+ * have as many as the narrower ones that would do their work, so that the choice changes no bits. */
+#define CHAINS(rows, vectors) ((rows)*MIN_VECTORS(vectors) >= 8 ? 1 : (rows)*MIN_VECTORS(vectors) >= 4 ? 2 : 4)
+#define MIN_VECTORS(vectors) ((vectors) > MAX_VECTORS ? 2 : (vectors))
 
 /* A NaN stays one. */
 ALWAYS_INLINE vec relu(vec y) {
@@ -23,8 +27,8 @@ ALWAYS_INLINE vec relu(vec y) {
 }
 
 /* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias, relu and gate. */
-ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[MAX_VECTORS], int64_t row,
-                          int64_t column, int64_t width, bool resume, bool last) {
+ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[WIDE], int64_t row, int64_t column,
+                          int64_t width, bool resume, bool last) {
     const float *gate = last && g->gate != NULL ? g->gate + row * g->n + column : NULL;
     UNROLL for (int v = 0; v < vectors; v++) {
         const int64_t some = width - v * LANES;
@@ -50,7 +54,7 @@ ALWAYS_INLINE void tile(const rlc_sgemm_call *g, int rows, int vectors, bool dir
     const int64_t b_step = direct ? g->n : vectors * LANES, exist = direct ? width : vectors * LANES;
     const int64_t row_step = g->ta ? 1 : g->k, k_step = g->ta ? g->m : 1;
     const float *a = g->a + row * row_step + from * k_step;
-    vec sum[4][ROWS][MAX_VECTORS];
+    vec sum[4][ROWS][WIDE];
     UNROLL for (int s = 0; s < chains; s++) {
         UNROLL for (int i = 0; i < rows; i++) {
             UNROLL for (int v = 0; v < vectors; v++) {
@@ -61,7 +65,7 @@ ALWAYS_INLINE void tile(const rlc_sgemm_call *g, int rows, int vectors, bool dir
     int64_t k = 0;
     for (; k + chains <= depth; k += chains) {
         UNROLL for (int s = 0; s < chains; s++, b += b_step) {
-            vec y[MAX_VECTORS];
+            vec y[WIDE];
             UNROLL for (int v = 0; v < vectors; v++) {
                 y[v] = load_some(b + v * LANES, exist - v * LANES);
             }
@@ -164,6 +168,50 @@ static void pack_columns(const float *b, int64_t step, int64_t depth, int64_t wi
     }
 }
 
+#if defined(__AVX512F__)
+TILE(packed_6x4, 6, 4, false)
+TILE(packed_4x4, 4, 4, false)
+TILE(packed_2x4, 2, 4, false)
+TILE(packed_1x4, 1, 4, false)
+
+static bool is_wide(const rlc_sgemm_call *g, int64_t n) {
+    return n > MAX_WIDTH && n <= WIDE * LANES && g->k <= WIDE_DEPTH && (g->tb || g->m > 3);
+}
+
+/* All of a product that is one wide panel. Rows in fours, which tiles of 8 and 4 would have, go by 6 and at the end by 4. */
+static void walk_wide(const rlc_sgemm_call *g, const float *b, int64_t width) {
+    int64_t row = 0;
+    for (int64_t left = g->m - g->m % 4; left > 0;) {
+        const bool four = left == 4 || left == 8;
+        (four ? packed_4x4 : packed_6x4)(g, row, 0, 0, b, g->k, width);
+        row += four ? 4 : 6;
+        left -= four ? 4 : 6;
+    }
+    if (g->m - row >= 2) {
+        packed_2x4(g, row, 0, 0, b, g->k, width);
+        row += 2;
+    }
+    if (row < g->m) {
+        packed_1x4(g, row, 0, 0, b, g->k, width);
+    }
+}
+
+static void wide(const rlc_sgemm_call *g, int64_t n) {
+    _Alignas(64) float panel[WIDE_DEPTH * WIDE * LANES];
+    (g->tb ? pack_columns : pack_rows)(g->b, g->tb ? g->k : g->n, g->k, n, WIDE, panel);
+    walk_wide(g, panel, n);
+}
+#else
+static bool is_wide(const rlc_sgemm_call *g, int64_t n) {
+    (void)g, (void)n;
+    return false;
+}
+
+static void wide(const rlc_sgemm_call *g, int64_t n) {
+    (void)g, (void)n;
+}
+#endif
+
 /* All rows of one panel's columns, for one stretch of k. */
 static void walk_rows(const rlc_sgemm_call *g, const tile_row *table, int vectors, int64_t column, int64_t from,
                       const float *b, int64_t depth, int64_t width) {
@@ -176,6 +224,10 @@ static void walk_rows(const rlc_sgemm_call *g, const tile_row *table, int vector
 
 /* Columns [0, n) of c. Packing b pays from a few rows on. */
 static void tiles(const rlc_sgemm_call *g, int64_t n) {
+    if (is_wide(g, n)) {
+        wide(g, n);
+        return;
+    }
     _Alignas(64) float panel[DEPTH * MAX_WIDTH];
     int64_t vectors_left = (n + LANES - 1) / LANES;
     const bool direct = !g->tb && g->m <= 3;
