@@ -2,10 +2,9 @@
  *
  * Numbers are prepared in double and applied in T, as torch.optim does. RLC_UPDATE_RULES(T, TYPED, SQRT) defines, under
  * TYPED(name), the numbers of a step and the step itself; what a step may do without is an argument, constant where it is
- * called. SMALLEST is T's smallest normal number: a moment below it becomes zero. A unit that no longer fires has gradients of
- * zero, so its moments shrink into the denormal numbers and, because of rounding, stay there; and processors take some 100
- * cycles for an operation on one (7 times the whole step of Adam where a unit in 16 is silent). To a parameter it makes no
- * difference: what such a moment moves is far below the parameter's last bit.
+ * called. SMALLEST is T's smallest normal number: a moment below it becomes zero. The moments of a unit that no longer fires shrink
+ * into the denormal numbers and, because of rounding, stay there, where processors take some 100 cycles for an operation: Adam
+ * took 3 to 5 times as long. To a parameter it makes no difference: what such a moment moves is far below its last bit.
  */
 #ifndef RLC_UPDATE_RULES_H
 #define RLC_UPDATE_RULES_H
