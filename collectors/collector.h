@@ -27,7 +27,8 @@ struct rlc_collector {
     rlc_module *policy;
     rlc_arena arena;
     rlc_state state;
-    int64_t *frames; /* collected so far */
+    int64_t *frames;      /* collected so far */
+    rlc_program *stretch; /* for batches of many steps (collector.c) */
 };
 
 /* Builds a collector. The policy is one of the model's modules; it must write actions as the environment reads them. */

@@ -38,7 +38,8 @@ void rlc_backward(rlc_tensor *loss) {
         }
         p->where = node.where;
         node.out->grad = NULL; /* kept for roots only, so that a second backward() starts anew */
-        g->flags &= (uint8_t)~RLC_OF_PARTS; /* some operands may now share it: nobody adds to it in place */
+        /* some operands may now share it: nobody adds to it in place, and only what needs it alone changes its node */
+        g->flags &= (uint8_t) ~(node.op == RLC_OP_linear ? RLC_OF_PARTS : RLC_OF_PARTS | RLC_OWN_PRODUCT);
         gradient(p, &node, g);
     }
     p->where = where;

@@ -21,7 +21,8 @@ static int64_t leading(const rlc_tensor *x, int inner) {
     return product;
 }
 
-/* out (+)= a b, with a and b transposed or not; batches as in `batch`. */
+/* out (+)= a b, with a and b transposed or not; batches as in `batch`. A node with in[2], the value of the activation in p[0],
+ * then multiplies out by the activation's derivative. */
 static rlc_tensor *gemm(rlc_program *p, rlc_tensor *out, rlc_tensor *a, rlc_tensor *b, rlc_gemm_aux aux) {
     rlc_gemm_aux *kept = rlc__aux(p, sizeof *kept);
     if (out == NULL || kept == NULL) {
@@ -187,8 +188,26 @@ static void accumulate_product(rlc_program *p, rlc_tensor *operand, rlc_tensor *
         rlc_tensor *grad = rlc__root_gradient(operand, &aux.accumulate);
         gemm(p, grad, a, b, aux);
     } else {
-        rlc__accumulate(p, operand, gemm(p, rlc__result_like(p, (rlc_dtype)operand->dtype, operand), a, b, aux));
+        rlc_tensor *g = gemm(p, rlc__result_like(p, (rlc_dtype)operand->dtype, operand), a, b, aux);
+        if (g != NULL) {
+            g->flags |= RLC_OWN_PRODUCT;
+        }
+        rlc__accumulate(p, operand, g);
     }
+}
+
+/* g f'(z), from y = f(z). Where the product that computes g was recorded just now, it multiplies on its way out. */
+static rlc_tensor *activation_grad(rlc_program *p, rlc_tensor *g, rlc_tensor *y, rlc_parameter activation) {
+    rlc_node *last = p->num_nodes > p->num_run ? &p->nodes[p->num_nodes - 1] : NULL;
+    if (last != NULL && last->out == g && last->op == RLC_OP_gemm && (g->flags & RLC_OWN_PRODUCT)) {
+        g->flags &= (uint8_t)~RLC_OWN_PRODUCT;
+        last->in[2] = y;
+        last->p[0] = activation;
+        return g;
+    }
+    rlc_tensor *gz = rlc__result_like(p, (rlc_dtype)g->dtype, g);
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_activation_grad, .out = gz, .in = {g, y}, .p = {activation}};
+    return rlc__commit(p, (rlc_dtype)y->dtype);
 }
 
 /* With z = x W^T + b, y = f(z) and gz = g f'(z):  dx = gz W,  dW = gz^T x,  db = the sum of gz over rows. */
@@ -197,9 +216,7 @@ void rlc__gradient_linear(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     int64_t out = weight->shape[0], in = weight->shape[1], rows = leading(x, 1);
     g = rlc_contiguous(g);
     if (node->p[0].i != RLC_IDENTITY && g != NULL) {
-        rlc_tensor *gz = rlc__result_like(p, (rlc_dtype)g->dtype, g);
-        *rlc__append(p) = (rlc_node){.op = RLC_OP_activation_grad, .out = gz, .in = {g, node->out}, .p = {node->p[0]}};
-        g = rlc__commit(p, (rlc_dtype)node->out->dtype);
+        g = activation_grad(p, g, node->out, node->p[0]);
     }
     if (g == NULL) {
         return;

@@ -54,6 +54,7 @@ enum {
     RLC_OWNS_DATA = 8,     /* a root that frees its data, */
     RLC_OWNS_GRAD = 16,    /* and its gradient buffer */
     RLC_OF_PARTS = 32,     /* a gradient that the slices of its tensor add theirs to in place, until it is handed on */
+    RLC_OWN_PRODUCT = 64,  /* a gradient that the product just recorded computes, for one operand */
 };
 
 struct rlc_tensor {

@@ -179,7 +179,7 @@ static void restart_entry(const rlc_key *key, rlc_tensor *fresh, void *data) {
 
 /* What the next step starts from: `root`, lifted from `next`, with the entries of a reset in the rows that are done. */
 static void restart(rlc_env *env, rlc_dict *root, rlc_tensor *first, rlc_tensor *done) {
-    if (env->num_transforms == 0) {
+    if (!rlc__transforms_change_dicts(env)) {
         set_root(env, root, first);
         return;
     }

@@ -100,6 +100,15 @@ void rlc__transform_leave(const rlc_transform *self, rlc_transform_at at) {
     }
 }
 
+bool rlc__transforms_change_dicts(const rlc_env *env) {
+    bool change = false;
+    for (int i = 0; i < env->num_transforms && !change; i++) {
+        const rlc_transform_class *type = env->transforms[i]->type;
+        change = type->reset != NULL || type->step != NULL || type->apply != NULL || type->look_back != NULL;
+    }
+    return change;
+}
+
 void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows) {
     for (int i = 0; i < env->num_transforms; i++) {
         rlc_transform *t = env->transforms[i];

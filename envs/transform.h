@@ -111,6 +111,9 @@ typedef struct rlc_transform_at {
 rlc_transform_at rlc__transform_enter(const rlc_transform *self);
 void rlc__transform_leave(const rlc_transform *self, rlc_transform_at at);
 
+/* Whether any changes what a reset or a step wrote: one that has `inverse` alone does not. */
+bool rlc__transforms_change_dicts(const rlc_env *env);
+
 void rlc__transforms_reset(rlc_env *env, rlc_dict *root, rlc_tensor *rows);
 void rlc__transform_step(rlc_transform *self, const rlc_dict *td, rlc_dict *next);
 rlc_tensor *rlc__transforms_inverse(rlc_env *env, rlc_tensor *action);

@@ -224,7 +224,11 @@ static inline rlc_tensor *part(int count, int i) {
     X(softmax_by_hand, rlc_div(rlc_exp(a), rlc_sum(rlc_exp(a), -1, true)), S(3, 4))                                    \
     X(deviation, rlc_sqrt(rlc_mean(rlc_square(rlc_sub(a, rlc_mean(a, 0, true))), 0, false)), S(4, 3))                  \
     X(dueling, rlc_add(b, rlc_sub(a, rlc_mean(a, -1, true))), S(3, 4), S(3, 1))                                        \
-    X(two_layers, rlc_affine(rlc_affine(a, b, NULL, RLC_TANH), c, NULL, RLC_IDENTITY), S(3, 2), S(4, 2), S(1, 4))
+    X(two_layers, rlc_affine(rlc_affine(a, b, NULL, RLC_TANH), c, NULL, RLC_IDENTITY), S(3, 2), S(4, 2), S(1, 4))      \
+    X(relu_layers, rlc_affine(rlc_affine(a, b, NULL, RLC_RELU), c, NULL, RLC_IDENTITY), S(3, 2), S(4, 2), S(1, 4))     \
+    X(shared_layers,                                                                                                   \
+      rlc_affine(rlc_add(rlc_affine(a, b, NULL, RLC_RELU), rlc_affine(a, b, NULL, RLC_SIGMOID)), c, NULL, RLC_ELU),    \
+      S(3, 2), S(4, 2), S(2, 4))
 
 #define DEFINE(name, expression, ...)                                                                                  \
     static rlc_tensor *expression_##name(rlc_tensor *const *x, const void *data) {                                     \

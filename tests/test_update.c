@@ -203,6 +203,27 @@ static void test_types_agree(void **state) {
     }
 }
 
+/* What is left of a moment without gradients is nothing, not a number so small that processors are slow with it. */
+static void test_moments_fade(void **state) {
+    (void)state;
+    const rlc_adam settings = {.beta1 = 0.9, .beta2 = 0.8, .eps = 1e-8};
+    optimizer o = optimizer_new(RLC_F32, 1e-3);
+    for (int step = 0; step < 1500; step++) {
+        rlc_assign(o.grad, rlc_full(RLC_F32, RLC_SHAPE(PARAMETERS), step == 0 ? 0.5 : 0));
+        rlc_adam_tick(o.powers, &settings);
+        rlc_adam_step(o.param, o.grad, o.exp_avg, o.exp_avg_sq, NULL, o.powers, o.lr, &settings);
+    }
+    expect_ok(rlc_end(p));
+    double *first = read_doubles(o.exp_avg), *second = read_doubles(o.exp_avg_sq), *param = read_doubles(o.param);
+    for (int i = 0; i < PARAMETERS; i++) {
+        assert_true(first[i] == 0 && second[i] == 0 && param[i] < -1e-3);
+    }
+    free(first);
+    free(second);
+    free(param);
+    optimizer_free(&o);
+}
+
 /* The rate is read when the step runs: one recorded list serves a schedule. The first step moves by the rate. */
 static void test_learning_rate_is_data(void **state) {
     (void)state;
@@ -374,6 +395,7 @@ static void test_ring_of_several_tensors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_adam, start),
+        cmocka_unit_test_setup(test_moments_fade, start),
         cmocka_unit_test_setup(test_types_agree, start),
         cmocka_unit_test_setup(test_learning_rate_is_data, start),
         cmocka_unit_test_setup(test_clipping, start),

@@ -11,20 +11,25 @@
 
 #include "kernels/cpu/vec.h"
 
-/* 8 by 3 sums, 3 vectors of b and one of a fill the 32 registers of AVX-512; others have 16. */
-enum { ROWS = LANES == 16 ? 8 : 4, MAX_VECTORS = 3, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
+/* 8 by 3 sums, 3 vectors of b and one of a fill the 32 registers of AVX-512; others have 16. All of a layer of 64 units at
+ * once, 6 by 4 sums, reads a one time only. */
+enum { ROWS = LANES == 16 ? 8 : 4, WIDE = LANES == 16 ? 4 : 3, WIDE_DEPTH = 128 };
+enum { MAX_VECTORS = 3, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
 
-/* How many sums of a tile run side by side along k, so that there are enough to hide the latency of an addition. */
-#define CHAINS(rows, vectors) ((rows) * (vectors) >= 8 ? 1 : (rows) * (vectors) >= 4 ? 2 : 4)
+/* How many sums of a tile run side by side along k, so that there are enough to hide the latency of an addition. Wide tiles
+ * have as many as the narrower ones that would do their work, so that the choice changes no bits. */
+#define CHAINS(rows, vectors) ((rows)*MIN_VECTORS(vectors) >= 8 ? 1 : (rows)*MIN_VECTORS(vectors) >= 4 ? 2 : 4)
+#define MIN_VECTORS(vectors) ((vectors) > MAX_VECTORS ? 2 : (vectors))
 
 /* A NaN stays one. */
 ALWAYS_INLINE vec relu(vec y) {
     return (vec)((mask)y & ~(y <= (vec){0}));
 }
 
-/* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias and relu. */
-ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[MAX_VECTORS], int64_t row,
-                          int64_t column, int64_t width, bool resume, bool last) {
+/* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias, relu and gate. */
+ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[WIDE], int64_t row, int64_t column,
+                          int64_t width, bool resume, bool last) {
+    const float *gate = last && g->gate != NULL ? g->gate + row * g->n + column : NULL;
     UNROLL for (int v = 0; v < vectors; v++) {
         const int64_t some = width - v * LANES;
         vec bias = last && g->bias != NULL ? load_some(g->bias + column + v * LANES, some) : (vec){0};
@@ -32,6 +37,9 @@ ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*
             float *c = g->c + (row + i) * g->n + column + v * LANES;
             vec y = sum[i][v] + (resume ? bias + load_some(c, some) : bias);
             y = last && g->relu ? relu(y) : y;
+            if (gate != NULL) {
+                y = (vec)((mask)y & (load_some(gate + i * g->n + v * LANES, some) > (vec){0}));
+            }
             store_some(c, y, some);
         }
     }
@@ -46,7 +54,7 @@ ALWAYS_INLINE void tile(const rlc_sgemm_call *g, int rows, int vectors, bool dir
     const int64_t b_step = direct ? g->n : vectors * LANES, exist = direct ? width : vectors * LANES;
     const int64_t row_step = g->ta ? 1 : g->k, k_step = g->ta ? g->m : 1;
     const float *a = g->a + row * row_step + from * k_step;
-    vec sum[4][ROWS][MAX_VECTORS];
+    vec sum[4][ROWS][WIDE];
     UNROLL for (int s = 0; s < chains; s++) {
         UNROLL for (int i = 0; i < rows; i++) {
             UNROLL for (int v = 0; v < vectors; v++) {
@@ -57,7 +65,7 @@ ALWAYS_INLINE void tile(const rlc_sgemm_call *g, int rows, int vectors, bool dir
     int64_t k = 0;
     for (; k + chains <= depth; k += chains) {
         UNROLL for (int s = 0; s < chains; s++, b += b_step) {
-            vec y[MAX_VECTORS];
+            vec y[WIDE];
             UNROLL for (int v = 0; v < vectors; v++) {
                 y[v] = load_some(b + v * LANES, exist - v * LANES);
             }
@@ -160,6 +168,50 @@ static void pack_columns(const float *b, int64_t step, int64_t depth, int64_t wi
     }
 }
 
+#if defined(__AVX512F__)
+TILE(packed_6x4, 6, 4, false)
+TILE(packed_4x4, 4, 4, false)
+TILE(packed_2x4, 2, 4, false)
+TILE(packed_1x4, 1, 4, false)
+
+static bool is_wide(const rlc_sgemm_call *g, int64_t n) {
+    return n > MAX_WIDTH && n <= WIDE * LANES && g->k <= WIDE_DEPTH && (g->tb || g->m > 3);
+}
+
+/* All of a product that is one wide panel. Rows in fours, which tiles of 8 and 4 would have, go by 6 and at the end by 4. */
+static void walk_wide(const rlc_sgemm_call *g, const float *b, int64_t width) {
+    int64_t row = 0;
+    for (int64_t left = g->m - g->m % 4; left > 0;) {
+        const bool four = left == 4 || left == 8;
+        (four ? packed_4x4 : packed_6x4)(g, row, 0, 0, b, g->k, width);
+        row += four ? 4 : 6;
+        left -= four ? 4 : 6;
+    }
+    if (g->m - row >= 2) {
+        packed_2x4(g, row, 0, 0, b, g->k, width);
+        row += 2;
+    }
+    if (row < g->m) {
+        packed_1x4(g, row, 0, 0, b, g->k, width);
+    }
+}
+
+static void wide(const rlc_sgemm_call *g, int64_t n) {
+    _Alignas(64) float panel[WIDE_DEPTH * WIDE * LANES];
+    (g->tb ? pack_columns : pack_rows)(g->b, g->tb ? g->k : g->n, g->k, n, WIDE, panel);
+    walk_wide(g, panel, n);
+}
+#else
+static bool is_wide(const rlc_sgemm_call *g, int64_t n) {
+    (void)g, (void)n;
+    return false;
+}
+
+static void wide(const rlc_sgemm_call *g, int64_t n) {
+    (void)g, (void)n;
+}
+#endif
+
 /* All rows of one panel's columns, for one stretch of k. */
 static void walk_rows(const rlc_sgemm_call *g, const tile_row *table, int vectors, int64_t column, int64_t from,
                       const float *b, int64_t depth, int64_t width) {
@@ -172,6 +224,10 @@ static void walk_rows(const rlc_sgemm_call *g, const tile_row *table, int vector
 
 /* Columns [0, n) of c. Packing b pays from a few rows on. */
 static void tiles(const rlc_sgemm_call *g, int64_t n) {
+    if (is_wide(g, n)) {
+        wide(g, n);
+        return;
+    }
     _Alignas(64) float panel[DEPTH * MAX_WIDTH];
     int64_t vectors_left = (n + LANES - 1) / LANES;
     const bool direct = !g->tb && g->m <= 3;
@@ -193,6 +249,25 @@ static void tiles(const rlc_sgemm_call *g, int64_t n) {
     }
 }
 
+/* Inner products are taken of FEW rows of b at a time, or LANES of them. */
+enum { FEW = 4 };
+
+typedef float few __attribute__((vector_size(FEW * sizeof(float))));
+typedef int32_t few_mask __attribute__((vector_size(FEW * sizeof(float))));
+typedef float loose_few __attribute__((vector_size(FEW * sizeof(float)), aligned(4)));
+
+/* Stores a block of sums, FEW columns of each row. */
+ALWAYS_INLINE void finish_few(const rlc_sgemm_call *g, int rows, vec total, int64_t row, int64_t column) {
+    const few bias = g->bias != NULL ? *(const loose_few *)(g->bias + column) : (few){0};
+    UNROLL for (int i = 0; i < rows; i++) {
+        loose_few *c = (loose_few *)(g->c + (row + i) * g->n + column);
+        few y;
+        memcpy(&y, (const char *)&total + i * (int)sizeof y, sizeof y);
+        y += g->accumulate ? *c + bias : bias;
+        *c = g->relu ? (few)((few_mask)y & ~(y <= (few){0})) : y;
+    }
+}
+
 /* Inner products of `rows` rows of a with `columns` rows of b, at most LANES of them: lanes run along k. */
 ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int64_t row, int64_t column) {
     const float *a = g->a + row * g->k, *b = g->b + column * g->k;
@@ -208,7 +283,8 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
     }
     if (k < g->k) {
         UNROLL for (int t = 0; t < rows * columns; t++) {
-            sum[t] += load_some(a + t / columns * g->k + k, g->k - k) * load_some(b + t % columns * g->k + k, g->k - k);
+            sum[t] +=
+                load_first(a + t / columns * g->k + k, g->k - k) * load_first(b + t % columns * g->k + k, g->k - k);
         }
     }
     vec total = add_across(sum);
@@ -217,6 +293,10 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
         float *c = g->c + row * g->n + column;
         total += g->accumulate ? load(c) : (vec){0};
         store(c, g->relu ? relu(total) : total);
+        return;
+    }
+    if (columns == FEW) {
+        finish_few(g, rows, total, row, column);
         return;
     }
     for (int i = 0; i < rows; i++) {
@@ -228,8 +308,6 @@ ALWAYS_INLINE void dot_block(const rlc_sgemm_call *g, int rows, int columns, int
         }
     }
 }
-
-enum { FEW = 4 };
 
 /* `columns` columns from `column` on: as many rows at once as LANES sums allow. */
 ALWAYS_INLINE void dot_columns(const rlc_sgemm_call *g, int columns, int64_t column) {
@@ -252,18 +330,28 @@ static void dots_few_columns(const rlc_sgemm_call *g, int64_t column) {
     }
 }
 
+/* All columns of a few rows of c. Several rows share what is loaded of b. */
+ALWAYS_INLINE void dot_rows(const rlc_sgemm_call *g, int rows, int64_t row) {
+    const int columns = LANES / rows;
+    int64_t column = 0;
+    for (; column + columns <= g->n; column += columns) {
+        dot_block(g, rows, columns, row, column);
+    }
+    for (; column + FEW <= g->n; column += FEW) {
+        dot_block(g, rows, FEW, row, column);
+    }
+    for (; column < g->n; column++) {
+        dot_block(g, rows, 1, row, column);
+    }
+}
+
 static void dots_few_rows(const rlc_sgemm_call *g) {
-    for (int64_t row = 0; row < g->m; row++) {
-        int64_t column = 0;
-        for (; column + LANES <= g->n; column += LANES) {
-            dot_block(g, 1, LANES, row, column);
-        }
-        for (; column + FEW <= g->n; column += FEW) {
-            dot_block(g, 1, FEW, row, column);
-        }
-        for (; column < g->n; column++) {
-            dot_block(g, 1, 1, row, column);
-        }
+    int64_t row = 0;
+    for (; row + LANES / FEW <= g->m; row += LANES / FEW) {
+        dot_rows(g, LANES / FEW, row);
+    }
+    for (; row < g->m; row++) {
+        dot_rows(g, 1, row);
     }
 }
 

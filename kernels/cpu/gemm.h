@@ -7,12 +7,12 @@
 
 /* c (+)= op(a) op(b), row-major and without gaps: c is [m, n], op(a) [m, k], op(b) [k, n]; ta says that a is stored as
  * [k, m], tb that b is stored as [n, k]. Then bias [n], if there is one, is added to every row, and with `relu` what is
- * below 0 becomes 0. */
+ * below 0 becomes 0. With a `gate` [m, n] (for op(a) = a, op(b) = b, k > 0) c becomes 0 where that is not above 0: relu's gradient. */
 typedef struct rlc_sgemm_call {
     int64_t m, n, k;
     const float *a, *b;
     float *c;
-    const float *bias;
+    const float *bias, *gate;
     bool ta, tb, accumulate, relu;
 } rlc_sgemm_call;
 

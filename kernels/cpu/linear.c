@@ -51,8 +51,12 @@ ACTIVATIONS(float, F32, rlc_tanhf, rlc_sigmoidf, rlc_expm1f)
 /* Where oneDNN's blocking for the outer caches beats ours, and its one allocation a call does not matter. */
 #define LARGE_PRODUCT (1 << 28)
 
+static bool is_large(const rlc_sgemm_call *g) {
+    return g->m * g->n * g->k >= LARGE_PRODUCT;
+}
+
 static void product(const rlc_node *node, const rlc_sgemm_call *g) {
-    if (g->m * g->n * g->k < LARGE_PRODUCT) {
+    if (!is_large(g)) {
         ISA(sgemm)(g);
     } else if (!rlc__onednn_sgemm(g)) {
         rlc_kernel_fail(node, "oneDNN refused a product of %lld x %lld x %lld", (long long)g->m, (long long)g->n,
@@ -90,8 +94,15 @@ static void gemm_f32(const rlc_node *node) {
                         .ta = aux->ta,
                         .tb = aux->tb,
                         .accumulate = aux->accumulate};
+    const float *y = node->in[2] != NULL ? node->in[2]->data : NULL;
+    const bool gated =
+        y != NULL && node->p[0].i == RLC_RELU && aux->batch == 1 && !g.ta && !g.tb && g.k > 0 && !is_large(&g);
+    g.gate = gated ? y : NULL;
     for (int64_t i = 0; i < aux->batch; i++, g.a += aux->step_a, g.b += aux->step_b, g.c += g.m * g.n) {
         product(node, &g);
+    }
+    if (y != NULL && !gated) {
+        derivative_f32[node->p[0].i](node->out->data, node->out->data, y, node->out->numel);
     }
 }
 
@@ -130,6 +141,9 @@ static void gemm_f64(const rlc_node *node) {
     double *c = node->out->data;
     for (int64_t i = 0; i < g->batch; i++, a += g->step_a, b += g->step_b, c += g->m * g->n) {
         dgemm(g, a, b, NULL, c);
+    }
+    if (node->in[2] != NULL) {
+        derivative_f64[node->p[0].i](node->out->data, node->out->data, node->in[2]->data, node->out->numel);
     }
 }
 #endif

@@ -10,8 +10,8 @@
 
 #define F32(name) name##_f32
 #define F64(name) name##_f64
-RLC_UPDATE_RULES(float, F32, sqrtf)
-RLC_UPDATE_RULES(double, F64, sqrt)
+RLC_UPDATE_RULES(float, F32, sqrtf, FLT_MIN)
+RLC_UPDATE_RULES(double, F64, sqrt, DBL_MIN)
 
 #define ADAM(name, T, TYPED)                                                                                           \
     ALWAYS_INLINE void name##_loop(const rlc_node *node, const bool amsgrad) {                                         \

@@ -50,13 +50,10 @@ ALWAYS_INLINE vec splat(float x) {
     return x - (vec){0};
 }
 
-/* The first n floats and zeros behind them; all for n >= LANES, none for n <= 0. Nothing else is touched. */
-ALWAYS_INLINE vec load_some(const float *p, int64_t n) {
-    if (n >= LANES) {
-        return load(p);
-    }
+/* The first n floats, 0 <= n < LANES, and zeros behind them. Nothing else is touched. */
+ALWAYS_INLINE vec load_first(const float *p, int64_t n) {
 #if defined(__AVX512F__)
-    return (vec)_mm512_maskz_loadu_ps((__mmask16)(n > 0 ? (1u << n) - 1 : 0), p);
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #elif defined(__AVX2__)
     return (vec)_mm256_maskload_ps(p, (__m256i)(LANE_INDEX < (int)n));
 #else
@@ -66,6 +63,11 @@ ALWAYS_INLINE vec load_some(const float *p, int64_t n) {
     }
     return v;
 #endif
+}
+
+/* The same for any n: all for n >= LANES, none for n <= 0. */
+ALWAYS_INLINE vec load_some(const float *p, int64_t n) {
+    return n >= LANES ? load(p) : load_first(p, n > 0 ? n : 0);
 }
 
 ALWAYS_INLINE void store_some(float *p, vec v, int64_t n) {
@@ -85,10 +87,13 @@ ALWAYS_INLINE void store_some(float *p, vec v, int64_t n) {
 }
 
 /* Lane i where its index has the bit `half` clear is x[i], where it is set y[i - half]; and the other halves of both:
- * x[i + half], y[i]. The compilers agree on vectors but not on how to shuffle them. */
+ * x[i + half], y[i]. Or each its own lanes, x[i] and y[i], and what these leave: x[i + half], y[i - half]. The compilers agree on
+ * vectors but not on how to shuffle them. */
 #if defined(__clang__)
 #define LOW_LANE(i, half) ((i) & (half) ? (i) - (half) + LANES : (i))
 #define HIGH_LANE(i, half) ((i) & (half) ? (i) + LANES : (i) + (half))
+#define OWN_LANE(i, half) ((i) & (half) ? (i) + LANES : (i))
+#define CROSSED_LANE(i, half) ((i) & (half) ? (i) - (half) + LANES : (i) + (half))
 #define LANES_4(lane, i, half) lane(i, half), lane(i + 1, half), lane(i + 2, half), lane(i + 3, half)
 #if defined(__AVX512F__)
 #define ALL_LANES(lane, half)                                                                                          \
@@ -107,6 +112,8 @@ ALWAYS_INLINE void store_some(float *p, vec v, int64_t n) {
 #define SET_LANES(half) ((LANE_INDEX & (half)) != 0) /* -1 where true; lane LANES + i is y[i] */
 #define LOW_LANE(half) (LANE_INDEX + (SET_LANES(half) & (LANES - (half))))
 #define HIGH_LANE(half) (LANE_INDEX + (SET_LANES(half) & LANES) + (~SET_LANES(half) & (half)))
+#define OWN_LANE(half) (LANE_INDEX + (SET_LANES(half) & LANES))
+#define CROSSED_LANE(half) (LANE_INDEX + (SET_LANES(half) & (LANES - (half))) + (~SET_LANES(half) & (half)))
 #define MIX(lane, x, y, half) __builtin_shuffle(x, y, lane(half))
 #endif
 
@@ -125,25 +132,39 @@ ALWAYS_INLINE void load_block(const float *p, int64_t step, int64_t rows, int64_
     }
 }
 
-ALWAYS_INLINE void transpose(vec r[LANES]) {
-    UNROLL for (int half = 1; half < LANES; half *= 2) {
-        UNROLL for (int i = 0; i < LANES; i++) {
-            if ((i & half) == 0) {
-                vec x = r[i], y = r[i + half];
-                r[i] = mix_low(x, y, half);
-                r[i + half] = mix_high(x, y, half);
-            }
+/* Steps of the functions below with a constant `half` each: GCC keeps in registers only what is constant early on. */
+ALWAYS_INLINE void exchange(vec r[LANES], int half) {
+    UNROLL for (int i = 0; i < LANES; i++) {
+        if ((i & half) == 0) {
+            vec x = r[i], y = r[i + half];
+            r[i] = mix_low(x, y, half);
+            r[i + half] = mix_high(x, y, half);
         }
     }
 }
 
+/* Lanes left where they are take a blend, which more ports of a processor can do than a shuffle. */
+ALWAYS_INLINE void add_pairs(vec r[LANES], int half) {
+    UNROLL for (int i = 0; i < LANES; i += 2 * half) {
+        r[i] = MIX(OWN_LANE, r[i], r[i + half], half) + MIX(CROSSED_LANE, r[i], r[i + half], half);
+    }
+}
+
+#if defined(__AVX512F__)
+#define FOR_EACH_HALF(step) step(r, 1), step(r, 2), step(r, 4), step(r, 8)
+#elif defined(__AVX2__)
+#define FOR_EACH_HALF(step) step(r, 1), step(r, 2), step(r, 4)
+#else
+#define FOR_EACH_HALF(step) step(r, 1), step(r, 2)
+#endif
+
+ALWAYS_INLINE void transpose(vec r[LANES]) {
+    FOR_EACH_HALF(exchange);
+}
+
 /* Lane t of the result is the sum of the lanes of r[t]. */
 ALWAYS_INLINE vec add_across(vec r[LANES]) {
-    UNROLL for (int half = 1; half < LANES; half *= 2) {
-        UNROLL for (int i = 0; i < LANES; i += 2 * half) {
-            r[i] = mix_low(r[i], r[i + half], half) + mix_high(r[i], r[i + half], half);
-        }
-    }
+    FOR_EACH_HALF(add_pairs);
     return r[0];
 }
 

@@ -95,18 +95,26 @@ template <typename T> static void run_linear(const rlc_node *node) {
     }
 }
 
-template <typename T> static void run_gemm(const rlc_node *node) {
-    rlc__cuda_gemm(node, (const rlc_gemm_aux *)node->aux, rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
-                   rlc_data<T>(node->out));
-}
-
-template <typename T> static void run_activation_grad(const rlc_node *node) {
+/* out <- g f'(z), from y = f(z) */
+template <typename T> static void launch_derivative(const rlc_node *node, const T *g, const T *y) {
     static void (*const by_activation[])(T *, const T *, const T *, int64_t) = {
         derivative<identity, T>, derivative<relu, T>, derivative<hyperbolic, T>, derivative<logistic, T>,
         derivative<exponential, T>};
     auto *kernel = by_activation[node->p[0].i];
-    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out),
-               rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]), node->out->numel);
+    RLC_LAUNCH(node, kernel, rlc_blocks_for(node->out->numel), RLC_BLOCK, rlc_data<T>(node->out), g, y,
+               node->out->numel);
+}
+
+template <typename T> static void run_activation_grad(const rlc_node *node) {
+    launch_derivative<T>(node, rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]));
+}
+
+template <typename T> static void run_gemm(const rlc_node *node) {
+    rlc__cuda_gemm(node, (const rlc_gemm_aux *)node->aux, rlc_data<T>(node->in[0]), rlc_data<T>(node->in[1]),
+                   rlc_data<T>(node->out));
+    if (node->in[2] != NULL) {
+        launch_derivative<T>(node, rlc_data<T>(node->out), rlc_data<T>(node->in[2]));
+    }
 }
 
 template <typename T> static void enter(rlc_device *device, rlc_dtype dtype) {

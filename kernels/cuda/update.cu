@@ -6,8 +6,8 @@
 
 #define F32(name) name##_f32
 #define F64(name) name##_f64
-RLC_UPDATE_RULES(float, F32, sqrtf)
-RLC_UPDATE_RULES(double, F64, sqrt)
+RLC_UPDATE_RULES(float, F32, sqrtf, FLT_MIN)
+RLC_UPDATE_RULES(double, F64, sqrt, DBL_MIN)
 
 /* The rules by type, for templates. */
 template <typename T> struct rules;
