@@ -124,8 +124,9 @@ static void conv2d_f32(const rlc_node *node) {
         float *y = (float *)node->out->data + g * c->out * places;
         pack_weight(c, (const float *)node->in[1]->data + g * c->out * taps, r.panels);
         for (int64_t n = 0; n < c->images; n++, x += rlc_conv_x_image(c), y += rlc_conv_y_image(c)) {
-            multiply_panels((product){.a = x, .b = r.panels, .c = r.image, .row = r.row, .step = r.step, .to = r.to},
-                            places, c->out, taps);
+            multiply_panels(
+                (product){.a = x, .b = r.panels, .ahead = y, .c = r.image, .row = r.row, .step = r.step, .to = r.to},
+                places, c->out, taps);
             turn(&(turning){.from = r.image,
                             .from_step = c->out,
                             .rows = places,
@@ -182,6 +183,7 @@ static void conv2d_input_f32(const rlc_node *node) {
                 const int64_t u = tap / c->kernel[1] * c->dilation[0], v = tap % c->kernel[1] * c->dilation[1];
                 multiply_panels((product){.a = y,
                                           .b = r.panels + tap / run * panels,
+                                          .ahead = x + pixels * c->in / (area / run) * (tap / run),
                                           .c = r.image + (u * c->size[1] + v) * c->in,
                                           .row = r.row,
                                           .step = r.step,

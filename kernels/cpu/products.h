@@ -11,11 +11,12 @@
 
 /* 6 by 2 sums, 2 vectors of b and one of a fit 16 registers, 8 by 3 the 32 of AVX-512. */
 enum { ROWS = LANES == 16 ? 8 : 6, MAX_VECTORS = LANES == 16 ? 3 : 2, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
+enum { LINE = 16 }; /* floats in a line of the cache */
 
 /* Row i of c, which begins at c[to[i]], becomes (or is increased by) the sum over k of a[row[i] + step[k]] b[k]. b is a
  * panel: vectors of columns for each k, of which `width` columns exist. */
 typedef struct product {
-    const float *a, *b;
+    const float *a, *b, *ahead; /* `ahead`: what is written to next, or NULL; its lines come nearer meanwhile */
     float *c;
     const int64_t *row, *step, *to;
     int64_t depth, width;
@@ -29,6 +30,11 @@ ALWAYS_INLINE void tile(const product *p, int rows, int vectors, int64_t first) 
         a[i] = p->a + p->row[first + i];
         UNROLL for (int v = 0; v < vectors; v++) {
             sum[i][v] = (vec){0};
+        }
+    }
+    if (p->ahead != NULL) {
+        UNROLL for (int i = 0; i < rows * vectors; i++) {
+            __builtin_prefetch(p->ahead + (first * vectors + i) * LINE, 1, 2);
         }
     }
     for (int64_t k = 0; k < p->depth; k++, b += vectors * LANES) {
