@@ -13,6 +13,13 @@ typedef struct thread_error {
 
 static _Thread_local thread_error error;
 
+/* Of a message that would be so long. */
+static void mark_cut(int length) {
+    if (length >= (int)sizeof error.message) {
+        memcpy(error.message + sizeof error.message - 4, "...", 4);
+    }
+}
+
 rlc_status rlc_fail(rlc_status status, const char *format, ...) {
     if (error.status != RLC_OK) {
         return error.status;
@@ -22,9 +29,7 @@ rlc_status rlc_fail(rlc_status status, const char *format, ...) {
     va_start(args, format);
     int length = vsnprintf(error.message, sizeof error.message, format, args);
     va_end(args);
-    if (length >= (int)sizeof error.message) {
-        memcpy(error.message + sizeof error.message - 4, "...", 4);
-    }
+    mark_cut(length);
     return status;
 }
 
@@ -42,10 +47,12 @@ void rlc_error_prefix(const char *format, ...) {
     }
     size_t room = sizeof error.message - (size_t)length - 1;
     size_t kept = strlen(error.message);
+    const int wanted = length + (int)kept;
     kept = kept < room ? kept : room;
     memmove(error.message + length, error.message, kept);
     memcpy(error.message, prefix, (size_t)length);
     error.message[(size_t)length + kept] = '\0';
+    mark_cut(wanted);
 }
 
 const char *rlc_error(void) {

@@ -8,7 +8,6 @@ typedef struct ObservationNorm {
     rlc_strings in_keys, out_keys;
     bool standard_normal;
     double eps;
-    rlc_key_pairs keys;
     rlc_tensor *loc, *scale; /* [1], or one for each number of the last dimension */
 } ObservationNorm;
 
@@ -33,7 +32,7 @@ static const rlc_option options[] = {
 static void init(rlc_transform *self, rlc_env *env) {
     ObservationNorm *n = (ObservationNorm *)self;
     (void)env;
-    rlc_transform_keys(self, n->in_keys, n->out_keys, &n->keys);
+    rlc_transform_keys(self, n->in_keys, n->out_keys, &self->entries);
     n->loc = rlc_transform_numbers(self, "loc", n->loc_option);
     n->scale = rlc_transform_numbers(self, "scale", n->scale_option);
 }
@@ -52,12 +51,13 @@ static bool fits(const ObservationNorm *n, const rlc_key *key, const rlc_tensor 
     return true;
 }
 
-static void apply(const ObservationNorm *n, rlc_dict *dict, bool must_be_there) {
-    for (int i = 0; i < n->keys.count; i++) {
-        rlc_tensor *x = must_be_there ? rlc_dict_get_key(dict, n->keys.in[i]) : rlc_dict_find_key(dict, n->keys.in[i]);
-        if (x != NULL && fits(n, n->keys.in[i], x)) {
+static void normalise(const ObservationNorm *n, rlc_dict *dict, bool must_be_there) {
+    const rlc_key_pairs *keys = &n->base.entries;
+    for (int i = 0; i < keys->count; i++) {
+        rlc_tensor *x = must_be_there ? rlc_dict_get_key(dict, keys->in[i]) : rlc_dict_find_key(dict, keys->in[i]);
+        if (x != NULL && fits(n, keys->in[i], x)) {
             rlc_tensor *scale = rlc_clamp(n->scale, n->eps, INFINITY);
-            rlc_dict_set_key(dict, n->keys.out[i],
+            rlc_dict_set_key(dict, keys->out[i],
                              n->standard_normal ? rlc_div(rlc_sub(x, n->loc), scale)
                                                 : rlc_add(rlc_mul(x, scale), n->loc));
         }
@@ -66,17 +66,16 @@ static void apply(const ObservationNorm *n, rlc_dict *dict, bool must_be_there) 
 
 static void reset(rlc_transform *self, rlc_dict *root, rlc_tensor *rows) {
     (void)rows;
-    apply((ObservationNorm *)self, root, false);
+    normalise((ObservationNorm *)self, root, false); /* it may be of what steps alone write */
 }
 
-static void step(rlc_transform *self, const rlc_dict *td, rlc_dict *next) {
-    (void)td;
-    apply((ObservationNorm *)self, next, true);
+static void apply(rlc_transform *self, rlc_dict *dict) {
+    normalise((ObservationNorm *)self, dict, true);
 }
 
 const rlc_transform_class rlc_observation_norm_class = {
     .base = RLC_CLASS("transform", ObservationNorm, .doc = "scales and moves observations", .options = options),
     .init = init,
     .reset = reset,
-    .step = step,
+    .apply = apply,
 };

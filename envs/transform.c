@@ -195,22 +195,21 @@ static rlc_status read_numbers(const rlc_transform *self, const char *name, cons
     map.count = 1;
     map.items = lists;
     map.keys = &name;
-    RLC_TRY(rlc_options_apply(&self->env->arena, self->path, &map, numbers, table, NULL));
+    RLC_TRY(rlc_options_apply(self->arena, self->path, &map, numbers, table, NULL));
     return numbers->count > 0 ? RLC_OK : rlc_value_fail(value, "%s: option '%s' is an empty list", self->path, name);
 }
 
 rlc_tensor *rlc_transform_numbers(const rlc_transform *self, const char *name, const rlc_value *value) {
-    rlc_env *env = self->env;
     rlc_floats numbers = {0};
-    char *full = rlc_arena_printf(&env->arena, "transforms.%d.%s", self->index, name);
+    char *full = rlc_arena_printf(self->arena, "transforms.%d.%s", self->index, name);
     if (full == NULL || read_numbers(self, name, value, &numbers) != RLC_OK) {
         return NULL;
     }
-    float *values = rlc_arena_calloc(&env->arena, (size_t)numbers.count * sizeof *values);
+    float *values = rlc_arena_calloc(self->arena, (size_t)numbers.count * sizeof *values);
     for (int i = 0; i < numbers.count && values != NULL; i++) {
         values[i] = (float)numbers.values[i];
     }
-    rlc_tensor *tensor = rlc_state_tensor(&env->state, env->device, full, RLC_F32, RLC_SHAPE(numbers.count));
+    rlc_tensor *tensor = rlc_state_tensor(self->state, self->device, full, RLC_F32, RLC_SHAPE(numbers.count));
     return values != NULL && tensor != NULL && rlc_tensor_write(tensor, values) == RLC_OK ? tensor : NULL;
 }
 

@@ -91,7 +91,7 @@ void rlc_transform_reads(rlc_transform *self, rlc_strings in_keys, rlc_strings o
 /* For apply: each entry becomes what `f` makes of it. */
 void rlc_transform_each(rlc_transform *self, rlc_dict *dict, rlc_tensor *(*f)(rlc_transform *self, rlc_tensor *x));
 
-/* For init: a float32 tensor [n] of env->state, "transforms.INDEX.NAME", with the numbers of an option: one, or a list. */
+/* For init: a float32 tensor [n] of self->state, "transforms.INDEX.NAME", with the numbers of an option: one, or a list. */
 rlc_tensor *rlc_transform_numbers(const rlc_transform *self, const char *name, const rlc_value *numbers);
 
 /* `rows` with as many dimensions as a tensor [N, ...], so that the two broadcast. */

@@ -107,12 +107,15 @@ static void check(const char *env_options, const char *type, const char *env_tra
 #define STACK ", {type: CatFrames, N: 4, dim: -3, in_keys: [observation]}"
 #define CONSTANT ", {type: CatFrames, N: 3, dim: -3, padding: constant, padding_value: 0.25, in_keys: [observation]}"
 #define MOVED ", {type: FrameDifference, in_keys: [observation]}"
+#define NORM ", {type: ObservationNorm, loc: 0.2, scale: 0.4, standard_normal: true}"
+#define AS_FLOAT ", {type: DoubleToFloat, in_keys: [observation]}"
 #define SMALLER ", {type: Resize, w: 6, h: 5, in_keys: [observation]}"
 
 static void test_of_one_moment(void **unused) {
     (void)unused;
     check("type: Catch", "ReplayBuffer", TO_OBSERVATION SMALLER, TO_OBSERVATION SMALLER, 0);
     check("type: Pong, size: atari", "PrioritizedReplayBuffer", TO_OBSERVATION, TO_OBSERVATION, 0);
+    check("type: Catch", "ReplayBuffer", TO_OBSERVATION NORM, TO_OBSERVATION NORM AS_FLOAT, 0);
     check("type: Catch", "SliceReplayBuffer", TO_OBSERVATION, "{type: Compose, transforms: [" TO_OBSERVATION "]}", 0);
 }
 
@@ -279,6 +282,8 @@ static void test_mistakes(void **unused) {
     (void)unused;
     static const char *const cases[][2] = {
         {"buffer.transforms=[{type: RewardSum}]", "buffer.transforms.0: RewardSum works in an environment only"},
+        {"buffer.transforms=[{type: DoubleToFloat}]",
+         "buffer.transforms.0: in_keys must say which entries the buffer is to keep as float64"},
         {"buffer.transforms={type: ToTensorImage}", "buffer.transforms: must be a list"},
         {"buffer.transforms=[{type: ToTensorImage}]",
          "buffer.transforms: they write 'pixels', which neither the loss nor the advantage reads; see out_keys"},

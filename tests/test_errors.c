@@ -277,6 +277,23 @@ static void test_nothing_runs_after_an_error(void **state) {
     assert_true(*(float *)s->data == 0);
 }
 
+/* What no longer fits behind a prefix is cut, and seen to be. */
+static void test_long_prefix(void **state) {
+    (void)state;
+    char text[2001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    rlc_fail(RLC_INVALID, "%s", text);
+    rlc_error_prefix("recipe.yaml:7: ");
+    assert_int_equal(strlen(rlc_error()), 2000 + 15);
+    rlc_error_prefix("%.40s: ", text);
+    const char *message = rlc_error();
+    assert_int_equal(strlen(message), 2047);
+    assert_memory_equal(message + 40, ": recipe.yaml:7: xxx", 20);
+    assert_string_equal(message + 2043, "x...");
+    rlc_error_clear();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_null_passes_through, start_misuse),
@@ -285,6 +302,7 @@ int main(void) {
         cmocka_unit_test_setup(test_without_program, start_misuse),
         cmocka_unit_test_setup(test_first_error_sticks, start_misuse),
         cmocka_unit_test_setup(test_nothing_runs_after_an_error, start_misuse),
+        cmocka_unit_test(test_long_prefix),
     };
     return cmocka_run_group_tests_name("errors", tests, make_operands, free_operands);
 }

@@ -178,7 +178,7 @@ static void test_double_to_float(void **state) {
         for (int i = 0; i < 3; i++) {
             rlc_dict_set(next, keys[i], rlc_full(types[i], RLC_SHAPE(2), 3));
         }
-        env->transforms[t]->type->step(env->transforms[t], NULL, next);
+        env->transforms[t]->type->apply(env->transforms[t], next);
         for (int i = 0; i < 3; i++) {
             expect_shape(rlc_dict_get(next, keys[i]), wanted[t][i], RLC_SHAPE(2));
             EXPECT(rlc_dict_get(next, keys[i]), 3, 3);
