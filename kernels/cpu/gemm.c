@@ -154,8 +154,27 @@ static void pack_rows(const float *b, int64_t n, int64_t depth, int64_t width, i
     }
 }
 
+/* Columns of a few numbers each, one after the other in memory: turning a block of LANES by LANES around for them is most of
+ * what a first layer of a few rows takes. */
+ALWAYS_INLINE void pack_short(const float *b, int depth, int64_t columns, int vectors, float *panel) {
+    for (int64_t i = 0; i < columns; i++) {
+        UNROLL for (int k = 0; k < depth; k++) {
+            panel[k * vectors * LANES + i] = b[i * depth + k];
+        }
+    }
+}
+
 /* The same where b is stored as [n, k]. */
 static void pack_columns(const float *b, int64_t step, int64_t depth, int64_t width, int vectors, float *panel) {
+    if (step == depth && width == vectors * LANES) {
+        switch (depth) {
+        case 1: pack_short(b, 1, width, vectors, panel); return;
+        case 2: pack_short(b, 2, width, vectors, panel); return;
+        case 3: pack_short(b, 3, width, vectors, panel); return;
+        case 4: pack_short(b, 4, width, vectors, panel); return;
+        default: break;
+        }
+    }
     for (int v = 0; v < vectors; v++) {
         for (int64_t k = 0; k < depth; k += LANES) {
             vec r[LANES];
