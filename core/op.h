@@ -211,6 +211,7 @@ rlc_tensor *rlc_binary_cross_entropy_with_logits(rlc_tensor *logits, rlc_tensor 
 /* Random numbers from a stream (rng.h), which moves on when the op runs. */
 rlc_tensor *rlc_rand(rlc_stream *stream, rlc_shape shape);                               /* uniform on [0, 1) */
 rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape);                              /* standard normal */
+rlc_tensor *rlc_normal_draw(rlc_stream *stream, rlc_tensor *loc, rlc_tensor *scale);     /* loc + scale * randn */
 rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape); /* int64, low .. high-1 */
 rlc_tensor *rlc_randperm(rlc_stream *stream, int64_t count);
 rlc_tensor *rlc_bernoulli(rlc_stream *stream, rlc_tensor *probability); /* 0 or 1, of the probability's type */

@@ -27,6 +27,35 @@ rlc_tensor *rlc_randn(rlc_stream *stream, rlc_shape shape) {
     return draw("randn", RLC_OP_random_normal, RLC_F32, stream, shape, NULL, 0, 0);
 }
 
+/* Whether the draw may be one node, which has no gradient. */
+static bool is_one_node(const rlc_program *p, const rlc_tensor *loc, const rlc_tensor *scale) {
+    const bool constant = p->no_grad || !(rlc__wants_gradient(p, loc) || rlc__wants_gradient(p, scale));
+    return constant && loc->dtype == RLC_F32 && scale->dtype == RLC_F32 && scale->ndim <= loc->ndim &&
+           rlc__is_suffix(scale, loc);
+}
+
+rlc_tensor *rlc_normal_draw(rlc_stream *stream, rlc_tensor *loc, rlc_tensor *scale) {
+    rlc_program *p = rlc__require_program("normal_draw");
+    if (p == NULL || stream == NULL || loc == NULL || scale == NULL) {
+        return NULL;
+    }
+    const rlc_shape shape = rlc_shape_of(loc);
+    if (!is_one_node(p, loc, scale)) {
+        return rlc_add(loc, rlc_mul(scale, rlc_randn(stream, shape)));
+    }
+    loc = rlc_contiguous(loc);
+    scale = rlc_contiguous(rlc__same_shape(scale, loc) ? scale : rlc_expand(scale, shape));
+    rlc_tensor *out = rlc__result(p, RLC_F32, shape.ndim, shape.size);
+    if (loc == NULL || scale == NULL || out == NULL) {
+        return NULL;
+    }
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_random_normal,
+                                 .out = out,
+                                 .in = {stream->counter, loc, scale},
+                                 .p = {{.i = (int64_t)stream->key}}};
+    return rlc__commit(p, RLC_F32);
+}
+
 rlc_tensor *rlc_randint(rlc_stream *stream, int64_t low, int64_t high, rlc_shape shape) {
     int64_t range;
     if (high <= low || __builtin_sub_overflow(high, low, &range) || range > (int64_t)UINT32_MAX) {

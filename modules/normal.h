@@ -21,8 +21,7 @@ static inline rlc_tensor *scale_of(const rlc_distribution *d) {
 }
 
 static inline rlc_tensor *draw(const rlc_distribution *d, rlc_stream *stream) {
-    rlc_tensor *loc = loc_of(d);
-    return loc != NULL ? rlc_add(loc, rlc_mul(scale_of(d), rlc_randn(stream, rlc_shape_of(loc)))) : NULL;
+    return rlc_normal_draw(stream, loc_of(d), scale_of(d));
 }
 
 /* Element by element: log N. */

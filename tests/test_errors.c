@@ -83,6 +83,7 @@ static const rlc_custom_op my_op = {.name = "my_op", .run = do_nothing};
     X(nll_loss, rlc_nll_loss(x, x, NULL, RLC_REDUCE_MEAN))                                                             \
     X(binary_cross_entropy, rlc_binary_cross_entropy(x, x, NULL, RLC_REDUCE_MEAN))                                     \
     X(binary_cross_entropy_with_logits, rlc_binary_cross_entropy_with_logits(x, x, NULL, NULL, RLC_REDUCE_MEAN))       \
+    X(normal_draw, rlc_normal_draw(stream, x, x))                                                                      \
     X(dropout, rlc_dropout(stream, x, 0.5))                                                                            \
     X(random_categorical, rlc_random_categorical(stream, x))
 

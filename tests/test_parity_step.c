@@ -99,6 +99,7 @@ static rlc_tensor *draw(kept *k, const void *data) {
     switch (d->how[0]) {
     case 'u': return rlc_rand(k->stream, shape);
     case 'n': return rlc_randn(k->stream, shape);
+    case 'm': return rlc_normal_draw(k->stream, rlc_arange(RLC_F32, d->n), rlc_full(RLC_F32, RLC_SHAPE(1), 0.3));
     case 'i': return rlc_randint(k->stream, -5, 1000003, shape);
     case 'p': return rlc_randperm(k->stream, d->n);
     case 'b': return rlc_bernoulli(k->stream, rlc_full(RLC_F32, shape, 0.3));
@@ -109,8 +110,8 @@ static rlc_tensor *draw(kept *k, const void *data) {
 
 static void test_draws(void **state) {
     (void)state;
-    static const char *const ways[] = {"uniform",   "normal",      "integer", "permutation",
-                                       "bernoulli", "categorical", "from"};
+    static const char *const ways[] = {"uniform",     "normal",    "moved normal", "integer",
+                                       "permutation", "bernoulli", "categorical",  "from"};
     static const int64_t counts[] = {0, 1, 2, 5, 64, 1023, 2048, 5000, 20000};
     for (int w = 0; w < RLC_COUNT(ways); w++) {
         for (int c = 0; c < RLC_COUNT(counts); c++) {

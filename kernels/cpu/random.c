@@ -54,6 +54,7 @@ RLC_INLINE void normals(uint64_t key, uint64_t counter, int count, float *out, i
     }
 }
 
+/* Standard ones, or scaled and moved where the node has two more operands. */
 static void normal(const rlc_node *node) {
     enum { FEW_BLOCKS = 4 };
     int64_t *counter = node->in[0]->data;
@@ -64,10 +65,18 @@ static void normal(const rlc_node *node) {
     for (; b + FEW_BLOCKS < blocks; b += MOST_BLOCKS) {
         normals(key, start + (uint64_t)b, MOST_BLOCKS, out + 4 * b, n - 4 * b);
     }
-    if (b < blocks) {
+    if (b + 1 == blocks) {
+        normals(key, start + (uint64_t)b, 1, out + 4 * b, n - 4 * b);
+    } else if (b < blocks) {
         normals(key, start + (uint64_t)b, FEW_BLOCKS, out + 4 * b, n - 4 * b);
     }
     *counter += blocks;
+    if (node->in[1] != NULL) {
+        const float *loc = node->in[1]->data, *scale = node->in[2]->data;
+        RLC_INDEPENDENT for (int64_t i = 0; i < n; i++) {
+            out[i] = loc[i] + scale[i] * out[i];
+        }
+    }
 }
 
 static void index_below(const rlc_node *node) {
@@ -87,9 +96,11 @@ static void categorical(const rlc_node *node) {
     const uint64_t key = (uint64_t)node->p[0].i, start = (uint64_t)*counter;
     const int64_t n = node->p[1].i, rows = node->out->numel;
     const float *logits = node->in[1]->data;
-    for (int64_t i = 0; i < rows; i++) {
-        const uint32_t word = rlc_philox(key, start + (uint64_t)i / 4, 0).word[i % 4];
-        out[i] = rlc_choose(logits + i * n, n, rlc_unit(word));
+    for (int64_t first = 0; first < rows; first += 4) {
+        const rlc_block block = rlc_philox(key, start + (uint64_t)first / 4, 0);
+        for (int64_t i = first; i < rows && i < first + 4; i++) {
+            out[i] = rlc_choose(logits + i * n, n, rlc_unit(block.word[i - first]));
+        }
     }
     *counter += (rows + 3) / 4;
 }

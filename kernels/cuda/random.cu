@@ -7,29 +7,31 @@
 typedef struct bounds {
     int64_t low, high;
     const int64_t *bound;
+    const float *loc, *scale; /* of a normal draw, or NULL */
 } bounds;
 
 struct uniform {
     typedef float value;
-    static __device__ __forceinline__ float of(const rlc_block *block, int j, const bounds &) {
+    static __device__ __forceinline__ float of(const rlc_block *block, int j, int64_t, const bounds &) {
         return rlc_unit(block->word[j]);
     }
 };
 struct normal {
     typedef float value;
-    static __device__ __forceinline__ float of(const rlc_block *block, int j, const bounds &) {
-        return rlc_normal_of(block, j);
+    static __device__ __forceinline__ float of(const rlc_block *block, int j, int64_t i, const bounds &b) {
+        const float z = rlc_normal_of(block, j);
+        return b.loc != NULL ? b.loc[i] + b.scale[i] * z : z;
     }
 };
 struct integer {
     typedef int64_t value;
-    static __device__ __forceinline__ int64_t of(const rlc_block *block, int j, const bounds &b) {
+    static __device__ __forceinline__ int64_t of(const rlc_block *block, int j, int64_t, const bounds &b) {
         return b.low + rlc_below(block->word[j], b.high - b.low);
     }
 };
 struct index_below {
     typedef int64_t value;
-    static __device__ __forceinline__ int64_t of(const rlc_block *block, int j, const bounds &b) {
+    static __device__ __forceinline__ int64_t of(const rlc_block *block, int j, int64_t, const bounds &b) {
         return rlc_below(block->word[j], *b.bound);
     }
 };
@@ -40,7 +42,7 @@ static __global__ void draw(uint64_t key, const int64_t *counter, int64_t n, typ
     RLC_FOR_EACH(k, (n + 3) / 4) {
         const rlc_block block = rlc_philox(key, start + (uint64_t)k, 0);
         for (int j = 0; j < 4 && 4 * k + j < n; j++) {
-            out[4 * k + j] = F::of(&block, j, b);
+            out[4 * k + j] = F::of(&block, j, 4 * k + j, b);
         }
     }
 }
@@ -53,7 +55,9 @@ static __global__ void advance(int64_t *counter, int64_t blocks) {
 template <class F> static void run_draw(const rlc_node *node) {
     auto *kernel = draw<F>;
     const int64_t n = node->out->numel;
-    const bounds b = {node->p[1].i, node->p[2].i, rlc_data<int64_t>(node->in[1])};
+    const bool moved = node->op == RLC_OP_random_normal && node->in[1] != NULL;
+    const bounds b = {node->p[1].i, node->p[2].i, moved ? NULL : rlc_data<int64_t>(node->in[1]),
+                      moved ? rlc_data<float>(node->in[1]) : NULL, moved ? rlc_data<float>(node->in[2]) : NULL};
     RLC_LAUNCH(node, kernel, rlc_blocks_for((n + 3) / 4), RLC_BLOCK, (uint64_t)node->p[0].i,
                (const int64_t *)node->in[0]->data, n, rlc_data<typename F::value>(node->out), b);
     RLC_LAUNCH(node, advance, 1, 1, rlc_data<int64_t>(node->in[0]), (n + 3) / 4);
