@@ -42,12 +42,21 @@ static rlc_tensor *reduce(rlc_op op, const reduction *r, rlc_dtype dtype, double
     return rlc__commit(p, (rlc_dtype)r->x->dtype);
 }
 
+/* A sum of single elements is the operand by another shape, as the log-probability of an action of one number is. Not that of
+ * a root: those change, and their sums do not. */
+static bool is_itself(const rlc_tensor *x, const reduction *r) {
+    return r->n == 1 && x->program == rlc_current() && (x->flags & RLC_CONTIGUOUS);
+}
+
 rlc_tensor *rlc_sum(rlc_tensor *x, int dim, bool keepdim) {
     reduction r;
     if (x != NULL && !rlc_dtype_is_float((rlc_dtype)x->dtype)) {
         x = rlc_cast(x, RLC_I64);
     }
-    return plan("sum", x, dim, keepdim, &r) ? reduce(RLC_OP_sum, &r, (rlc_dtype)x->dtype, 1) : NULL;
+    if (!plan("sum", x, dim, keepdim, &r)) {
+        return NULL;
+    }
+    return is_itself(x, &r) ? rlc_reshape(x, r.shape) : reduce(RLC_OP_sum, &r, (rlc_dtype)x->dtype, 1);
 }
 
 rlc_tensor *rlc_mean(rlc_tensor *x, int dim, bool keepdim) {
