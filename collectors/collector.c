@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "collectors/columns.h"
 #include "collectors/rollout.h"
 #include "core/record.h"
+#include "core/resting.h"
 
 const rlc_option rlc__collector_options[] = {
     {.name = "policy",
@@ -97,29 +99,35 @@ void rlc_collector_free(rlc_collector *c) {
 }
 
 rlc_dict *rlc_collect(rlc_collector *c, const rlc_key *const *keys, int count) {
-    bool was = rlc_no_grad(true);
+    const bool was = rlc_no_grad(true), was_resting = rlc_set_resting(true);
     rlc_dict *batch = c->type->collect(c, keys, count);
     rlc_no_grad(was);
+    rlc_set_resting(was_resting);
     *c->frames += batch != NULL ? c->frames_per_batch : 0;
     return batch;
 }
 
-/* Records so many steps of all environments, and what they end in for the next ones to go on from. */
+/* Records so many steps of all environments, and what they end in for the next ones to go on from. All entries of the steps
+ * are put together, or those under `keys`. */
 static rlc_dict *take_steps(rlc_collector *c, int steps, const rlc_key *const *keys, int count) {
     rlc_program *p = rlc__require_program("collect");
     rlc_dict **taken = p != NULL ? rlc__aux(p, (size_t)steps * sizeof *taken) : NULL;
     rlc_dict *td = taken != NULL ? rlc_env_kept(c->env) : NULL;
     rlc_module *policy = rlc_collector_is_random(c) ? NULL : c->policy;
+    rlc_columns *kept = NULL;
     for (int t = 0; t < steps && td != NULL; t++) {
-        rlc_dict *start = td;
-        td = rlc_rollout_step(c->env, policy, start);
-        taken[t] = count > 0 ? rlc_dict_select(start, keys, count) : start;
+        taken[t] = td;
+        td = rlc_rollout_step(c->env, policy, taken[t]);
+        if (count > 0) { /* at once: the next step may write into dicts that this one has, too */
+            kept = t == 0 ? rlc_columns_new(taken[0], keys, count, steps) : kept;
+            rlc_columns_add(kept, taken[t]);
+        }
         rlc_module_step(c->policy, c->env->num_envs);
     }
     if (td == NULL) {
         return NULL;
     }
-    rlc_dict *batch = rlc_dict_stack(taken, steps, 1);
+    rlc_dict *batch = count > 0 ? rlc_columns_stack(kept) : rlc_dict_stack(taken, steps, 1);
     rlc_env_keep(c->env, td);
     return batch;
 }
@@ -135,6 +143,7 @@ static rlc_dict *run_stretch(rlc_collector *c, const rlc_program *p, int steps, 
     c->stretch->precision = p->precision;
     c->stretch->training = p->training;
     c->stretch->no_grad = true;
+    c->stretch->resting = p->resting;
     rlc_dict *rows = take_steps(c, steps, keys, count);
     return rlc_end(c->stretch) == RLC_OK ? rows : NULL;
 }

@@ -81,7 +81,8 @@ void rlc_begin(rlc_program *p) {
     p->num_nodes = p->num_run = 0;
     p->generation++;
     p->exploration = RLC_EXPLORE_RANDOM;
-    p->shapes_only = p->no_grad = p->training = false;
+    p->shapes_only = p->no_grad = p->training = p->resting = false;
+    p->kept = NULL;
     rlc__program_resume(p);
 }
 

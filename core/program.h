@@ -61,6 +61,8 @@ typedef enum rlc_exploration {
     RLC_EXPLORE_MEDIAN
 } rlc_exploration;
 
+typedef struct rlc_kept rlc_kept;
+
 struct rlc_program {
     rlc_device *device;
     const char *name;
@@ -75,6 +77,8 @@ struct rlc_program {
     rlc_exploration exploration;
     rlc_precision precision;
     bool open, shapes_only, no_grad, training, eager, check_nan;
+    bool resting;       /* nothing that it records changes a parameter, */
+    rlc_kept *kept;     /* so this was computed once (resting.h) */
     uint8_t generation; /* how often it has begun: what is older is gone */
     bool failed_before; /* this thread had an error when the program was opened */
     void *replay;       /* what the device keeps for this program: lists it has seen */

@@ -1,6 +1,7 @@
 /* normal_params.c: from what a network puts out to loc and scale. */
 #include <math.h>
 
+#include "core/resting.h"
 #include "modules/classes.h"
 #include "modules/module.h"
 
@@ -101,12 +102,25 @@ static void independent_init(rlc_module *self, const rlc_build *build) {
                                      (rlc_init){RLC_INIT_CONSTANT, m->init_value});
 }
 
+/* The scale of every row. While a policy acts, and its parameters stay, that of one step is that of all. */
+static rlc_tensor *scale_like(const AddStateIndependentNormalScale *m, const rlc_tensor *loc) {
+    rlc_tensor *scale = rlc_resting_find(m);
+    if (scale == NULL || !rlc_shape_equal(rlc_shape_of(scale), rlc_shape_of(loc))) {
+        scale = rlc_expand(map_scale(&m->scale, m->parameter), rlc_shape_of(loc));
+        if (rlc_current()->resting) { /* once by row, for all who read it */
+            scale = rlc_contiguous(scale);
+            rlc_resting_keep(m, scale);
+        }
+    }
+    return scale;
+}
+
 static void add_scale(rlc_module *self, rlc_dict *td) {
     const AddStateIndependentNormalScale *m = (const AddStateIndependentNormalScale *)self;
     rlc_tensor *loc = rlc_in(self, td, 0);
     if (loc != NULL) {
         rlc_out(self, td, 0, loc);
-        rlc_out(self, td, 1, rlc_expand(map_scale(&m->scale, m->parameter), rlc_shape_of(loc)));
+        rlc_out(self, td, 1, scale_like(m, loc));
     }
 }
 
