@@ -66,8 +66,18 @@ static void record(rlc_env *env, rlc_env_mode mode, rlc_tensor *out, rlc_tensor 
     rlc_no_grad(was);
 }
 
+/* Both are for the environment to fill, several times a step. */
 static rlc_tensor *observation_tensor(const rlc_env *env) {
-    return rlc_empty(env->shown_spec.dtype, rlc_shape_concat(RLC_SHAPE(env->num_envs), env->shown_spec.shape));
+    const rlc_shape *shape = &env->shown_spec.shape;
+    int64_t size[RLC_MAX_DIMS + 1] = {env->num_envs};
+    for (int i = 0; i < shape->ndim; i++) {
+        size[i + 1] = shape->size[i];
+    }
+    return rlc__result(rlc_current(), env->shown_spec.dtype, shape->ndim + 1, size);
+}
+
+static rlc_tensor *column(const rlc_env *env, rlc_dtype dtype) {
+    return rlc__result(rlc_current(), dtype, 2, (const int64_t[]){env->num_envs, 1});
 }
 
 /* What is seen of a state. */
@@ -105,10 +115,11 @@ rlc_dict *rlc_env_reset(rlc_env *env) {
 
 /* Checks that the action is what the environment's spec says. */
 static bool fits(const rlc_env *env, const rlc_tensor *action) {
-    rlc_shape wanted = rlc_shape_concat(RLC_SHAPE(env->num_envs), env->action.shape);
-    if (action->dtype == env->action.dtype && rlc_shape_equal(rlc_shape_of(action), wanted)) {
+    if (rlc_spec_fits(&env->action, action) && action->ndim == env->action.shape.ndim + 1 &&
+        action->shape[0] == env->num_envs) {
         return true;
     }
+    rlc_shape wanted = rlc_shape_concat(RLC_SHAPE(env->num_envs), env->action.shape);
     char spec[RLC_SHAPE_TEXT + 64], ta[RLC_SHAPE_TEXT], tb[RLC_SHAPE_TEXT];
     rlc__op_fail("env_step", "actions are %s, %s %s, but 'action' is %s %s", rlc_spec_text(&env->action, spec),
                  rlc_dtype_name(env->action.dtype), rlc_shape_text(wanted, ta),
@@ -119,18 +130,16 @@ static bool fits(const rlc_env *env, const rlc_tensor *action) {
 /* Moves all environments on; returns the dict for td's `next`, before transforms. */
 static rlc_dict *move(rlc_env *env) {
     const rlc_env_keys *k = rlc__env_keys();
-    rlc_shape column = RLC_SHAPE(env->num_envs, 1);
     rlc_dict *next = rlc_dict_new(RLC_SHAPE(env->num_envs));
-    rlc_tensor *observation = observation_tensor(env), *done = rlc_empty(RLC_BOOL, column);
-    rlc_tensor *rest[] = {env->taken, rlc_empty(RLC_F32, column), rlc_empty(RLC_BOOL, column),
-                          rlc_empty(RLC_BOOL, column)};
+    rlc_tensor *observation = observation_tensor(env), *done = column(env, RLC_BOOL);
+    rlc_tensor *rest[] = {env->taken, column(env, RLC_F32), column(env, RLC_BOOL), column(env, RLC_BOOL)};
     record(env, RLC_ENV_STEP, observation, done, observation, rest, RLC_COUNT(rest));
     env->pixels = rlc__env_draw(env, NULL, NULL);
     set_seen(env, next, observation, env->pixels);
-    rlc_dict_set_key(next, k->reward, rest[1]);
-    rlc_dict_set_key(next, k->done, done);
-    rlc_dict_set_key(next, k->terminated, rest[2]);
-    rlc_dict_set_key(next, k->truncated, rest[3]);
+    rlc_dict_append(next, (rlc_entry){.key = k->reward, .tensor = rest[1]});
+    rlc_dict_append(next, (rlc_entry){.key = k->done, .tensor = done});
+    rlc_dict_append(next, (rlc_entry){.key = k->terminated, .tensor = rest[2]});
+    rlc_dict_append(next, (rlc_entry){.key = k->truncated, .tensor = rest[3]});
     env->last = observation;
     env->reward = rest[1];
     return next;
