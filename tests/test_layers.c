@@ -234,6 +234,27 @@ static void test_batch_norm(void **state) {
     check_batch_norm("bn2d", "{type: BatchNorm2d, out_keys: [y]}");
 }
 
+/* The option is what stands behind the layer, in training and outside of it. */
+static void test_batch_norm_activation(void **state) {
+    (void)state;
+    expect(RLC_F32, RLC_SHAPE(6, 3, 4, 5));
+    rlc_module *plain = world_add(model, "plain", "{type: BatchNorm2d, out_keys: [y]}");
+    rlc_module *fused = world_add(model, "fused", "{type: BatchNorm2d, out_keys: [y], activation: relu}");
+    rlc_module *other = world_add(model, "other", "{type: BatchNorm2d, out_keys: [y], activation: tanh}");
+    expect_ok(rlc_model_allocate(model));
+    rlc_begin(p);
+    rlc_stream *stream = rlc_stream_new(test_device(), 3, "layers");
+    rlc_tensor *x = rlc_randn(stream, RLC_SHAPE(6, 3, 4, 5));
+    for (int training = 1; training >= 0; training--) {
+        rlc_set_training(training);
+        rlc_tensor *y = apply(plain, x), *relu = apply(fused, x), *tanh = apply(other, x);
+        assert_true(rlc_item(rlc_all(rlc_eq(relu, rlc_relu(y)), RLC_ALL, false)) == 1);
+        assert_true(rlc_item(rlc_all(rlc_eq(tanh, rlc_tanh(y)), RLC_ALL, false)) == 1);
+    }
+    expect_ok(rlc_end(p));
+    rlc_stream_free(stream);
+}
+
 /* Without running statistics it goes by the batch in any mode; several batch dimensions are one. */
 static void test_batch_norm_shapes(void **state) {
     (void)state;
@@ -452,6 +473,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_losses, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_misuse, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_batch_norm_activation, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm_shapes, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_activations, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_embedding, start_without_model, free_model),
