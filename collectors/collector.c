@@ -168,6 +168,9 @@ static void place_entry(const rlc_key *key, rlc_tensor *rows, void *data) {
 /* Many steps, a stretch after the other in the same memory, and of each only the entries of the batch are kept. */
 static rlc_dict *collect_stretches(rlc_collector *c, rlc_program *p, int steps, const rlc_key *const *keys, int count) {
     placing to = {.batch = rlc_dict_new(RLC_SHAPE(c->env->num_envs, steps)), .steps = steps};
+    if (rlc__flush(p) != RLC_OK) { /* after an error nothing runs, these steps neither */
+        return NULL;
+    }
     for (; to.batch != NULL && to.first < steps; to.first += STRETCH) {
         const int left = steps - (int)to.first;
         rlc_dict *rows = run_stretch(c, p, left < STRETCH ? left : STRETCH, keys, count);

@@ -252,6 +252,41 @@ static void test_collector_hands_out_what_is_asked_for(void **state) {
     rlc_collector_free(c);
 }
 
+/* What was recorded before a batch runs before its steps, of few of them as of many; after an error there are none. */
+static void test_collector_follows_what_was_recorded(void **state) {
+    (void)state;
+    static const int steps[] = {3, 150};
+    rlc_collector *c[] = {
+        collector_of("{type: Collector, policy: policy, frames_per_batch: 15, total_frames: 750}"),
+        collector_of("{type: Collector, policy: policy, frames_per_batch: 750, total_frames: 1500}"),
+    };
+    expect_ok(rlc_model_allocate(model));
+    rlc_tensor *bias = world_parameter(model, "modules.policy.0.2.bias");
+    for (int i = 0; i < 4; i++) {
+        const int always = i % 2;
+        rlc_begin(p);
+        rlc_no_grad(true);
+        rlc_assign(bias,
+                   rlc_from_data(RLC_F32, RLC_SHAPE(2), (float[]){always == 0 ? 1e6f : 0, always == 1 ? 1e6f : 0}));
+        rlc_tensor *action = rlc_dict_get(rlc_collect(c[i / 2], NULL, 0), "action");
+        expect_shape(action, RLC_I64, RLC_SHAPE(5, steps[i / 2], 2));
+        rlc_tensor *chosen = rlc_select(action, -1, always);
+        assert_true(rlc_item(rlc_all(chosen, RLC_ALL, false)) == 1);
+        expect_ok(rlc_end(p));
+    }
+    rlc_env_stats before, after;
+    expect_ok(rlc_env_read_stats(env, &before));
+    for (int i = 0; i < 2; i++) {
+        rlc_begin(p);
+        rlc_view(rlc_zeros(RLC_F32, RLC_SHAPE(2)), RLC_SHAPE(3));
+        assert_null(rlc_collect(c[i], NULL, 0));
+        expect_error(rlc_end(p), RLC_INVALID, "cannot hold the elements");
+        rlc_collector_free(c[i]);
+    }
+    expect_ok(rlc_env_read_stats(env, &after));
+    assert_int_equal(after.frames, before.frames);
+}
+
 /* Frames count for epsilon from the first one on, those of random actions too. */
 static void test_collector_anneals(void **state) {
     (void)state;
@@ -337,6 +372,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_rollout_of_no_length, start, stop),
         cmocka_unit_test_setup_teardown(test_collector, start, stop),
         cmocka_unit_test_setup_teardown(test_collector_hands_out_what_is_asked_for, start, stop),
+        cmocka_unit_test_setup_teardown(test_collector_follows_what_was_recorded, start, stop),
         cmocka_unit_test_setup_teardown(test_collector_anneals, start, stop),
         cmocka_unit_test_setup_teardown(test_collector_that_cannot_be, start, stop),
         cmocka_unit_test_setup_teardown(test_policy_in_the_collector, start, stop),
