@@ -11,5 +11,6 @@ for turn in 1 2 3 4 5; do
     "${PYTHON:-python3}" bench/pixels_peer.py
 done | tee /dev/stderr | sed -n 's/^\([A-Za-z]*\).* update takes \([0-9.]*\) ms.*/\1 \2/p' | sort -k1,1 -k2,2n |
     awk '{ of[$1, ++count[$1]] = $2 } END {
+        if (count["recipes"] != 5 || count["PyTorch"] != 5) { exit 1 } # who failed has said why
         ours = of["recipes", 3]; theirs = of["PyTorch", 3]
         printf "medians: rlc %.1f ms, PyTorch %.1f ms, %.2f times as long\n", ours, theirs, theirs / ours }'

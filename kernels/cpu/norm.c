@@ -121,7 +121,7 @@ enum { BLOCK = TREE_COLUMNS };
             factor[c] = 1 / SQRT(var[c] + eps);                                                                        \
         }                                                                                                              \
         if (node->p[0].i == RLC_RELU) { /* what comes back through it, kept where the result will be */                \
-            GROUP_NUMBERS(T, bias, node->more[4], first, width, 0)                                                     \
+            GROUP_NUMBERS(T, bias, node->num_more > 4 ? node->more[4] : NULL, first, width, 0)                         \
             EACH_ELEMENT(e, first, width, SCALED(x[i]) > 0 ? g[i] : 0)                                                 \
             g = out;                                                                                                   \
         }                                                                                                              \
