@@ -1,17 +1,9 @@
 /* What acting records: what follows from parameters once, a draw in one node, sums of single numbers in none. */
 #include "tests/world.h"
+#include "tests/with_program.h"
 
 #include "core/resting.h"
 #include "core/rng.h"
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
 
 static void test_keeping(void **state) {
     (void)state;

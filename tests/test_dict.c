@@ -1,14 +1,6 @@
 /* Dicts of tensors: entries and paths, batch shapes, locks. */
 #include "tests/world.h"
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
+#include "tests/with_program.h"
 
 #define ZEROS(...) rlc_zeros(RLC_F32, RLC_SHAPE(__VA_ARGS__))
 

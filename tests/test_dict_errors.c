@@ -1,15 +1,7 @@
 /* What operations on dicts say when they are misused, and what tensordict's cases do not show: limits, gradients, devices,
  * programs that record shapes only. */
 #include "tests/world.h"
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
+#include "tests/with_program.h"
 
 #define ZEROS(...) rlc_zeros(RLC_F32, RLC_SHAPE(__VA_ARGS__))
 

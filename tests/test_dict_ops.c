@@ -1,16 +1,8 @@
 /* Making dicts from dicts, walking over them, printing them. */
 #include "tests/world.h"
+#include "tests/with_program.h"
 
 #include <stdio.h>
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
 
 #define ZEROS(...) rlc_zeros(RLC_F32, RLC_SHAPE(__VA_ARGS__))
 #define KEYS(...)                                                                                                      \

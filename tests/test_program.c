@@ -1,5 +1,6 @@
 /* Recording and running: when ops run, how long results live, how programs nest, and the ways a program can run. */
 #include "tests/gradcheck.h"
+#include "tests/with_program.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,6 @@
 #include "core/update.h"
 #include "tests/expressions.h"
 #include "tests/rows.h"
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
 
 static rlc_program *new_program(const char *name) {
     rlc_program *program;

@@ -1,5 +1,5 @@
 /* Ops that change roots: Adam and clipping against PyTorch (tests/golden/optim.py), averaging, and rings. */
-#include "tests/support.h"
+#include "tests/with_program.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,15 +7,6 @@
 #include <string.h>
 
 #include "core/update.h"
-
-static rlc_program *p;
-
-static int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
 
 /* A root of `dtype` with the elements given, or cleared. */
 static rlc_tensor *root(rlc_dtype dtype, rlc_shape shape, const double *values) {

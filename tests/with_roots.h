@@ -2,18 +2,9 @@
 #ifndef RLC_WITH_ROOTS_H
 #define RLC_WITH_ROOTS_H
 
-#include "tests/support.h"
+#include "tests/with_program.h"
 
 #include <math.h>
-
-static rlc_program *p;
-
-static inline int start(void **state) {
-    fresh_start(state);
-    p = test_program();
-    rlc_begin(p);
-    return 0;
-}
 
 /* A float32 root of one dimension that requires a gradient. */
 static inline rlc_tensor *parameter(int count, const float *values) {
