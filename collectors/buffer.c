@@ -261,9 +261,21 @@ void rlc_buffer_write(rlc_buffer *b, const rlc_dict *rows) {
     }
 }
 
+/* What a sample is taken from: `next` is of a later row, where one looks ahead; and what transforms gather themselves is left
+ * to them, but for flags, which slices change. */
+static const rlc_dict *sampled_part(const rlc_buffer *b) {
+    const rlc_key *next = rlc_key_intern("next");
+    const rlc_dict *part = looks_ahead(b) ? rlc_dict_exclude(b->storage, &next, 1) : b->storage;
+    for (int i = 0; part != NULL && i < b->num_rings; i++) {
+        if (b->rings[i]->dtype != RLC_BOOL && rlc_buffer_transforms_gather(b->transforms, b->keys[i])) {
+            part = rlc_dict_exclude(part, &b->keys[i], 1);
+        }
+    }
+    return part;
+}
+
 rlc_dict *rlc_buffer_rows(rlc_buffer *b, rlc_tensor *index) {
-    const rlc_key *next = rlc_key_intern("next"); /* of a later row, where one looks ahead */
-    rlc_dict *rows = rlc_dict_index(looks_ahead(b) ? rlc_dict_exclude(b->storage, &next, 1) : b->storage, index);
+    rlc_dict *rows = rlc_dict_index(sampled_part(b), index);
     if (rows != NULL) {
         rlc_dict_set(rows, "index", index);
     }

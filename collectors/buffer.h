@@ -84,7 +84,7 @@ rlc_dict *rlc_buffer_sample(rlc_buffer *buffer);
 void rlc_buffer_update(rlc_buffer *buffer, const rlc_dict *sample);
 
 /* For classes: records the writing of rows into the rings, whose cursor moves on; and the rows with these numbers,
- * which stand under `index`; without `next` where that is of a later row (look_ahead.h). */
+ * which stand under `index`; without `next` where that is of a later row (look_ahead.h), and without what transforms gather. */
 void rlc_buffer_write(rlc_buffer *buffer, const rlc_dict *rows);
 rlc_dict *rlc_buffer_rows(rlc_buffer *buffer, rlc_tensor *index);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/record.h"
 #include "envs/transform.h"
 
 enum { MAX_KEYS = 32 };
@@ -163,6 +164,15 @@ static const rlc_key *not_kept(const rlc_buffer_transforms *b, const rlc_dict *s
     return NULL;
 }
 
+bool rlc_buffer_transforms_gather(const rlc_buffer_transforms *b, const rlc_key *key) {
+    for (int i = 0; b != NULL && i < b->reads.count; i++) {
+        if ((b->of_step && key == b->reads.key[i]) || (b->of_next && key == as_seen(b, b->reads.key[i], true))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 rlc_status rlc_buffer_transforms_attach(rlc_buffer_transforms *b, const rlc_buffer *buffer) {
     const rlc_key *missing = not_kept(b, buffer->storage, false);
     b->of_step = missing == NULL;
@@ -206,20 +216,46 @@ typedef struct pass {
     bool of_step, of_next;
 } pass;
 
+/* Rows of a ring, gathered to where they stand in `whole`, from *at on, which moves behind them. Returns that part. */
+static rlc_tensor *gather(rlc_tensor *ring, rlc_tensor *rows, rlc_tensor *whole, int64_t *at) {
+    rlc_tensor *to = rlc_slice(whole, 0, *at, rlc_size(rows, 0)), *rows_there = rlc_index_select(ring, rows);
+    if (to != NULL && rows_there != NULL && !rlc__redirect(rlc_current(), rows_there, to)) {
+        rlc_assign(to, rows_there);
+    }
+    *at += rlc_size(rows, 0);
+    return to;
+}
+
+/* The same of a sample's entry, which it gets where it has none: a class may have changed that. */
+static void gather_own(const pass *s, const rlc_key *key, rlc_tensor *whole, int64_t *at) {
+    rlc_tensor *there = rlc_dict_find_key(s->sample, key);
+    if (there == NULL) {
+        rlc_tensor *ring = rlc_dict_get_key(s->buffer->storage, key);
+        rlc_dict_set_key(s->sample, key, gather(ring, s->rows, whole, at));
+        return;
+    }
+    rlc_assign(rlc_slice(whole, 0, *at, there->shape[0]), there);
+    *at += there->shape[0];
+}
+
 /* An entry at all moments of a pass, [moments * B, ...]. */
-static rlc_tensor *moments_of(const pass *s, const rlc_key *key, rlc_tensor *before) {
-    rlc_tensor *parts[3];
-    int count = 0;
+static rlc_tensor *moments_of(const pass *s, const rlc_key *key, rlc_tensor *before, int64_t count) {
+    const rlc_key *next = as_seen(s->transforms, key, true);
+    rlc_tensor *ring = rlc_dict_get_key(s->buffer->storage, s->of_step || before != NULL ? key : next);
+    rlc_shape shape = rlc_shape_of(ring);
+    shape.size[0] = count;
+    rlc_tensor *whole = rlc_empty((rlc_dtype)ring->dtype, shape);
+    int64_t at = 0;
     if (before != NULL) {
-        parts[count++] = rlc_index_select(rlc_dict_get_key(s->buffer->storage, key), before);
+        gather(ring, before, whole, &at);
     }
     if (s->of_step) {
-        parts[count++] = rlc_dict_get_key(s->sample, key);
+        gather_own(s, key, whole, &at);
     }
     if (s->of_next) {
-        parts[count++] = rlc_dict_get_key(s->sample, as_seen(s->transforms, key, true));
+        gather_own(s, next, whole, &at);
     }
-    return count == 1 ? parts[0] : rlc_concatenate(parts, count, 0);
+    return whole;
 }
 
 /* x [moments * B, ...] without its first moments, as many as `skip`. */
@@ -283,9 +319,10 @@ static void run_pass(const pass *s) {
         rlc_tensor *last = there != NULL && s->of_next ? rlc_add_scalar(there, 1) : there;
         age = last != NULL ? rlc__ages_before(last, b->reach + s->of_step + s->of_next) : NULL;
     }
-    rlc_dict *moments = rlc_dict_new(RLC_SHAPE((b->reach + s->of_step + s->of_next) * batch));
+    const int64_t count = (b->reach + s->of_step + s->of_next) * batch;
+    rlc_dict *moments = rlc_dict_new(RLC_SHAPE(count));
     for (int i = 0; i < b->reads.count && moments != NULL; i++) {
-        rlc_dict_set_key(moments, b->reads.key[i], moments_of(s, b->reads.key[i], before));
+        rlc_dict_set_key(moments, b->reads.key[i], moments_of(s, b->reads.key[i], before, count));
     }
     for (int i = 0; i < b->list.count && moments != NULL; i++) {
         rlc_transform *t = b->list.items[i];

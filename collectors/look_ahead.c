@@ -1,5 +1,6 @@
 #include "collectors/look_ahead.h"
 
+#include "collectors/buffer_transforms.h"
 #include "core/record.h"
 
 /* Which of the `n_steps` steps from each of these rows on are in the ring and of the same episode, bool [n_steps, B]; their row
@@ -40,7 +41,10 @@ typedef struct looking {
 
 static void take_last(const rlc_key *key, rlc_tensor *ring, void *data) {
     const looking *l = data;
-    rlc_dict_set_key(l->sample, rlc_key_join(rlc_key_intern("next"), key), rlc_index_select(ring, l->last));
+    const rlc_key *next = rlc_key_join(rlc_key_intern("next"), key);
+    if (!rlc_buffer_transforms_gather(l->buffer->transforms, next)) {
+        rlc_dict_set_key(l->sample, next, rlc_index_select(ring, l->last));
+    }
 }
 
 rlc_tensor *rlc_look_ahead(const rlc_buffer *b, rlc_dict *sample) {

@@ -17,7 +17,7 @@
 #define RLC_VERSION "0.1.0"
 
 /* Raised whenever a struct that plug-ins see changes its layout; a plug-in built for another number is refused. */
-#define RLC_ABI 5
+#define RLC_ABI 6
 
 #ifdef __cplusplus
 #define RLC_BEGIN extern "C" {

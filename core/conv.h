@@ -6,7 +6,7 @@
  * already. Images are [channels, height, width]; each group of channels is a convolution of its own.
  *
  *     op               out   in          computes
- *     conv2d           y     x, w, bias  the above; bias may be absent
+ *     conv2d           y     x, w, bias  the above; bias may be absent; then the activation in p[1], none or relu
  *     conv2d_input     x     y, w        what a gradient of y means for x; it is what a transposed convolution is
  *     conv2d_weight    w     y, x        what it means for w
  *

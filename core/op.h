@@ -169,6 +169,7 @@ rlc_tensor *rlc_activate(rlc_tensor *x, rlc_activation activation);
 typedef struct rlc_conv {
     int64_t groups, stride[2], padding[2], dilation[2];
     int64_t output_padding[2]; /* of a transposed one: rows and columns that a stride leaves open */
+    rlc_activation activation; /* of what comes out; of a convolution that is not transposed a relu costs nothing */
 } rlc_conv;
 
 /* torch.nn.functional.conv2d and conv_transpose2d: weight [out, in / groups, rows, columns], of a transposed one

@@ -111,7 +111,7 @@ static rlc_conv_shape shape_of(int64_t images, const int64_t size[2], const rlc_
 
 /* Appends the node, with the room that the device's kernel works in. */
 static rlc_tensor *record(rlc_program *p, rlc_op op, rlc_tensor *out, rlc_tensor *a, rlc_tensor *b, rlc_tensor *c,
-                          const rlc_conv_shape *shape) {
+                          rlc_activation activation, const rlc_conv_shape *shape) {
     rlc_conv_shape *kept = rlc__aux(p, sizeof *kept);
     rlc_tensor **more = rlc__aux(p, sizeof(rlc_tensor *));
     if (out == NULL || a == NULL || b == NULL || kept == NULL || more == NULL) {
@@ -129,7 +129,7 @@ static rlc_tensor *record(rlc_program *p, rlc_op op, rlc_tensor *out, rlc_tensor
                                  .in = {a, b, c},
                                  .more = more,
                                  .num_more = 1,
-                                 .p = {{.i = p->precision}},
+                                 .p = {{.i = p->precision}, {.i = activation}},
                                  .aux = kept,
                                  .aux_size = sizeof *kept};
     return rlc__commit(p, dtype);
@@ -145,12 +145,13 @@ static rlc_tensor *images_like(rlc_program *p, const rlc_tensor *like, int64_t c
 }
 
 static rlc_tensor *forward(rlc_program *p, rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias,
-                           const rlc_conv_shape *c) {
-    return record(p, RLC_OP_conv2d, images_like(p, x, c->groups * c->out, c->count), x, weight, bias, c);
+                           rlc_activation activation, const rlc_conv_shape *c) {
+    return record(p, RLC_OP_conv2d, images_like(p, x, c->groups * c->out, c->count), x, weight, bias, activation, c);
 }
 
 static rlc_tensor *input(rlc_program *p, rlc_tensor *y, rlc_tensor *weight, const rlc_conv_shape *c) {
-    return record(p, RLC_OP_conv2d_input, images_like(p, y, c->groups * c->in, c->size), y, weight, NULL, c);
+    return record(p, RLC_OP_conv2d_input, images_like(p, y, c->groups * c->in, c->size), y, weight, NULL, RLC_IDENTITY,
+                  c);
 }
 
 /* Adds to the weight's gradient; a root's buffer takes it without a detour. */
@@ -159,10 +160,10 @@ static void accumulate_weight(rlc_program *p, rlc_tensor *weight, rlc_tensor *y,
         bool accumulate;
         rlc_tensor *grad = rlc__root_gradient(weight, &accumulate);
         c.accumulate = accumulate;
-        record(p, RLC_OP_conv2d_weight, grad, y, x, NULL, &c);
+        record(p, RLC_OP_conv2d_weight, grad, y, x, NULL, RLC_IDENTITY, &c);
     } else {
         rlc_tensor *fresh = rlc__result_like(p, (rlc_dtype)weight->dtype, weight);
-        rlc__accumulate(p, weight, record(p, RLC_OP_conv2d_weight, fresh, y, x, NULL, &c));
+        rlc__accumulate(p, weight, record(p, RLC_OP_conv2d_weight, fresh, y, x, NULL, RLC_IDENTITY, &c));
     }
 }
 
@@ -203,7 +204,12 @@ rlc_tensor *rlc_conv2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *bias, rlc_
     }
     p->op = op;
     const rlc_conv_shape c = shape_of(images_of(x), x->shape + x->ndim - 2, weight, &how);
-    return kernel_fits(op, given, &c, &how) ? forward(p, x, weight, bias, &c) : NULL;
+    if (!kernel_fits(op, given, &c, &how)) {
+        return NULL;
+    }
+    const rlc_activation fused = how.activation == RLC_RELU ? RLC_RELU : RLC_IDENTITY;
+    rlc_tensor *y = forward(p, x, weight, bias, fused, &c);
+    return how.activation == fused ? y : rlc_activate(y, how.activation);
 }
 
 /* Over images and places, which the channels lie between. */
@@ -215,6 +221,7 @@ static rlc_tensor *bias_gradient(rlc_tensor *g, const rlc_tensor *bias) {
 void rlc__gradient_conv2d(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     const rlc_conv_shape *c = node->aux;
     g = rlc_contiguous(g);
+    g = g != NULL ? rlc__activation_gradient(p, g, node->out, (rlc_activation)node->p[1].i) : NULL;
     if (g == NULL) {
         return;
     }
@@ -281,7 +288,8 @@ rlc_tensor *rlc_conv_transpose2d(rlc_tensor *x, rlc_tensor *weight, rlc_tensor *
     rlc_tensor *y = input(p, x, weight, &c);
     y = how.padding[0] != 0 ? rlc_slice(y, -2, how.padding[0], shown[0]) : y;
     y = how.padding[1] != 0 ? rlc_slice(y, -1, how.padding[1], shown[1]) : y;
-    return bias != NULL ? rlc_add(y, rlc_reshape(bias, RLC_SHAPE(bias->shape[0], 1, 1))) : y;
+    y = bias != NULL ? rlc_add(y, rlc_reshape(bias, RLC_SHAPE(bias->shape[0], 1, 1))) : y;
+    return rlc_activate(y, how.activation);
 }
 
 void rlc__gradient_conv2d_input(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
@@ -294,6 +302,6 @@ void rlc__gradient_conv2d_input(rlc_program *p, const rlc_node *node, rlc_tensor
         accumulate_weight(p, node->in[1], node->in[0], g, *c);
     }
     if (node->needs & 1) {
-        rlc__accumulate(p, node->in[0], forward(p, g, node->in[1], NULL, c));
+        rlc__accumulate(p, node->in[0], forward(p, g, node->in[1], NULL, RLC_IDENTITY, c));
     }
 }

@@ -196,17 +196,20 @@ static void accumulate_product(rlc_program *p, rlc_tensor *operand, rlc_tensor *
     }
 }
 
-/* g f'(z), from y = f(z). Where the product that computes g was recorded just now, it multiplies on its way out. */
-static rlc_tensor *activation_grad(rlc_program *p, rlc_tensor *g, rlc_tensor *y, rlc_parameter activation) {
+/* Where the product that computes g was recorded just now, it multiplies on its way out. */
+rlc_tensor *rlc__activation_gradient(rlc_program *p, rlc_tensor *g, rlc_tensor *y, rlc_activation activation) {
+    if (activation == RLC_IDENTITY) {
+        return g;
+    }
     rlc_node *last = p->num_nodes > p->num_run ? &p->nodes[p->num_nodes - 1] : NULL;
     if (last != NULL && last->out == g && last->op == RLC_OP_gemm && (g->flags & RLC_OWN_PRODUCT)) {
         g->flags &= (uint8_t)~RLC_OWN_PRODUCT;
         last->in[2] = y;
-        last->p[0] = activation;
+        last->p[0].i = activation;
         return g;
     }
     rlc_tensor *gz = rlc__result_like(p, (rlc_dtype)g->dtype, g);
-    *rlc__append(p) = (rlc_node){.op = RLC_OP_activation_grad, .out = gz, .in = {g, y}, .p = {activation}};
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_activation_grad, .out = gz, .in = {g, y}, .p = {{.i = activation}}};
     return rlc__commit(p, (rlc_dtype)y->dtype);
 }
 
@@ -215,9 +218,7 @@ void rlc__gradient_linear(rlc_program *p, const rlc_node *node, rlc_tensor *g) {
     rlc_tensor *x = node->in[0], *weight = node->in[1], *bias = node->in[2];
     int64_t out = weight->shape[0], in = weight->shape[1], rows = leading(x, 1);
     g = rlc_contiguous(g);
-    if (node->p[0].i != RLC_IDENTITY && g != NULL) {
-        g = activation_grad(p, g, node->out, node->p[0]);
-    }
+    g = g != NULL ? rlc__activation_gradient(p, g, node->out, (rlc_activation)node->p[0].i) : NULL;
     if (g == NULL) {
         return;
     }

@@ -166,14 +166,13 @@ static void follow(rlc_tensor *running_mean, rlc_tensor *running_var, rlc_tensor
     rlc_no_grad(was);
 }
 
-/* With fixed statistics it is one factor and one summand a channel. */
-static rlc_tensor *by_running(rlc_tensor *x, int64_t inner, rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight,
-                              rlc_tensor *bias, double eps, rlc_activation activation) {
-    rlc_tensor *factor = rlc_rsqrt(rlc_add_scalar(var, eps));
-    factor = weight != NULL ? rlc_mul(factor, weight) : factor;
-    rlc_tensor *summand = rlc_neg(rlc_mul(mean, factor));
-    summand = bias != NULL ? rlc_add(summand, bias) : summand;
-    return scale_shift(rlc_contiguous(x), inner, factor, summand, activation);
+void rlc__batch_norm_map(rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight, rlc_tensor *bias, double eps,
+                         rlc_tensor **factor, rlc_tensor **summand) {
+    rlc_tensor *f = rlc_rsqrt(rlc_add_scalar(var, eps));
+    f = weight != NULL ? rlc_mul(f, weight) : f;
+    rlc_tensor *s = rlc_neg(rlc_mul(mean, f));
+    *factor = f;
+    *summand = bias != NULL ? rlc_add(s, bias) : s;
 }
 
 /* What batch norm needs of its operands; x is not NULL. */
@@ -221,7 +220,9 @@ rlc_tensor *rlc_batch_norm(rlc_tensor *x, rlc_tensor *running_mean, rlc_tensor *
         }
         y = standardise(x, channels, inner, rlc_contiguous(weight), rlc_contiguous(bias), eps, fused, &mean, &var);
     } else {
-        y = by_running(x, inner, running_mean, running_var, weight, bias, eps, fused);
+        rlc_tensor *factor, *summand;
+        rlc__batch_norm_map(running_mean, running_var, weight, bias, eps, &factor, &summand);
+        y = scale_shift(x, inner, factor, summand, fused);
     }
     if (training && running_mean != NULL && y != NULL) {
         follow(running_mean, running_var, mean, var, momentum, (double)count);

@@ -145,6 +145,13 @@ rlc_tensor *rlc__root_gradient(rlc_tensor *root, bool *accumulate);
  * `fresh` is not the contiguous result of that node, or of another shape. Saves a copy. */
 bool rlc__redirect(rlc_program *p, const rlc_tensor *fresh, rlc_tensor *to);
 
+/* g f'(z), from the value y = f(z) of an activation. */
+rlc_tensor *rlc__activation_gradient(rlc_program *p, rlc_tensor *g, rlc_tensor *y, rlc_activation activation);
+
+/* What batch norm by running statistics does to each channel: a factor and a summand, [channels]. */
+void rlc__batch_norm_map(rlc_tensor *mean, rlc_tensor *var, rlc_tensor *weight, rlc_tensor *bias, double eps,
+                         rlc_tensor **factor, rlc_tensor **summand);
+
 /* g summed over the dimensions in which `shape` was broadcast. */
 rlc_tensor *rlc__sum_to(rlc_tensor *g, const rlc_tensor *shape);
 

@@ -1,6 +1,7 @@
 /* conv.c: Conv2d, ConvTranspose2d, pools and Flatten, each as torch.nn has it. */
 #include "modules/classes.h"
 #include "modules/images.h"
+#include "modules/normalization.h"
 
 /* Options of one or two numbers: rows, then columns. */
 #define PAIR(Type, field, standard, low, text, ...) RLC_SIZES(Type, field, standard, low, 1 << 20, text, __VA_ARGS__)
@@ -40,7 +41,7 @@ static void declare(Conv2d *m, const rlc_build *build, bool transposed) {
     const rlc_module *self = &m->base;
     const int64_t in = rlc_size(rlc_images_input(self, build->example), -3);
     int64_t kernel[2];
-    rlc_conv how = {.groups = m->groups};
+    rlc_conv how = {.groups = m->groups, .activation = (rlc_activation)m->activation};
     if (!rlc_images_pair(self, "kernel_size", &m->kernel_size, 1, kernel) ||
         !rlc_images_pair(self, "stride", &m->stride, 1, how.stride) ||
         !rlc_images_pair(self, "padding", &m->padding, 0, how.padding) ||
@@ -66,14 +67,27 @@ static void transposed_init(rlc_module *self, const rlc_build *build) {
 
 static void conv_forward(rlc_module *self, rlc_dict *td) {
     const Conv2d *m = (const Conv2d *)self;
-    rlc_tensor *y = rlc_conv2d(rlc_images_input(self, td), m->layer.weight, m->layer.bias, m->layer.how);
-    rlc_out(self, td, 0, rlc_activate(y, (rlc_activation)m->activation));
+    rlc_out(self, td, 0, rlc_conv2d(rlc_images_input(self, td), m->layer.weight, m->layer.bias, m->layer.how));
+}
+
+/* A batch norm whose statistics stand is a convolution's own affair: weight times factor, bias times factor plus summand. */
+static bool conv_forward_with(rlc_module *self, rlc_dict *td, rlc_module *next) {
+    const rlc_conv_layer *l = &((const Conv2d *)self)->layer;
+    rlc_conv how = l->how;
+    rlc_tensor *factor, *summand;
+    if (how.activation != RLC_IDENTITY || !rlc_batch_norm_map(next, &factor, &summand, &how.activation)) {
+        return false;
+    }
+    rlc_tensor *weight = rlc_mul(l->weight, rlc_reshape(factor, RLC_SHAPE(l->weight->shape[0], 1, 1, 1)));
+    rlc_tensor *bias = l->bias != NULL ? rlc_add(rlc_mul(l->bias, factor), summand) : summand;
+    rlc_out(next, td, 0, rlc_conv2d(rlc_images_input(self, td), weight, bias, how));
+    return true;
 }
 
 static void transposed_forward(rlc_module *self, rlc_dict *td) {
     const Conv2d *m = (const Conv2d *)self;
-    rlc_tensor *y = rlc_conv_transpose2d(rlc_images_input(self, td), m->layer.weight, m->layer.bias, m->layer.how);
-    rlc_out(self, td, 0, rlc_activate(y, (rlc_activation)m->activation));
+    rlc_tensor *x = rlc_images_input(self, td);
+    rlc_out(self, td, 0, rlc_conv_transpose2d(x, m->layer.weight, m->layer.bias, m->layer.how));
 }
 
 const rlc_module_class rlc_conv2d_class = {
@@ -81,6 +95,7 @@ const rlc_module_class rlc_conv2d_class = {
     .in_keys = {"pixels"},
     .init = conv_init,
     .forward = conv_forward,
+    .forward_with = conv_forward_with,
 };
 
 const rlc_module_class rlc_conv_transpose2d_class = {

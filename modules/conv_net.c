@@ -75,7 +75,8 @@ static void declare(ConvNet *c, rlc_module *self, const char *name, rlc_tensor *
     for (int i = 0; i < c->depth && rlc_error_status() == RLC_OK; i++) {
         const int64_t kernel[2] = {entry(&c->kernel_sizes, i), entry(&c->kernel_sizes, i)};
         const int64_t stride = entry(&c->strides, i), padding = entry(&c->paddings, i);
-        const rlc_conv how = {.stride = {stride, stride}, .padding = {padding, padding}};
+        const rlc_conv how = {
+            .stride = {stride, stride}, .padding = {padding, padding}, .activation = (rlc_activation)c->activation};
         char full[64];
         snprintf(full, sizeof full, "%s%s%d", name != NULL ? name : "", name != NULL ? "." : "", 2 * i);
         c->layer[i] = rlc_conv_layer_new(self, full, in, entry(&c->num_cells, i), kernel, &how, true, false);
@@ -85,8 +86,7 @@ static void declare(ConvNet *c, rlc_module *self, const char *name, rlc_tensor *
 
 static rlc_tensor *apply(const ConvNet *c, rlc_tensor *x) {
     for (int i = 0; i < c->depth && x != NULL; i++) {
-        x = rlc_activate(rlc_conv2d(x, c->layer[i].weight, c->layer[i].bias, c->layer[i].how),
-                         (rlc_activation)c->activation);
+        x = rlc_conv2d(x, c->layer[i].weight, c->layer[i].bias, c->layer[i].how);
     }
     return rlc_flatten(x, -3, -1);
 }

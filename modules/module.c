@@ -28,25 +28,47 @@ void rlc_out(const rlc_module *self, rlc_dict *td, int i, rlc_tensor *tensor) {
     }
 }
 
-void rlc_module_call(rlc_module *self, rlc_dict *td) {
+/* Whether nobody sees what the first makes once the second is done. */
+static bool takes_the_place(const rlc_module *next, const rlc_module *self) {
+    return self->num_out == 1 && next->num_in == 1 && next->num_out == 1 && next->in_keys[0] == self->out_keys[0] &&
+           next->out_keys[0] == self->out_keys[0];
+}
+
+/* Calls a module, and `next` with it where it can do both; returns how many it has called. */
+static int call(rlc_module *self, rlc_module *next, rlc_dict *td) {
     rlc_program *p = rlc_current();
     if (RLC_UNLIKELY(self == NULL)) {
-        return;
+        return 1;
     }
     if (RLC_UNLIKELY(p == NULL)) {
         rlc__require_program(self->path);
-        return;
+        return 1;
     }
     if (RLC_UNLIKELY(td == NULL)) {
-        return;
+        return 1;
     }
     const char *where = p->where;
     const bool training = p->training;
     p->where = self->path;
     p->training = training && !self->is_target;
-    self->type->forward(self, td);
+    const bool both = next != NULL && self->type->forward_with != NULL && next->is_target == self->is_target &&
+                      takes_the_place(next, self) && self->type->forward_with(self, td, next);
+    if (!both) {
+        self->type->forward(self, td);
+    }
     p->where = where;
     p->training = training;
+    return both ? 2 : 1;
+}
+
+void rlc_module_call(rlc_module *self, rlc_dict *td) {
+    call(self, NULL, td);
+}
+
+void rlc_module_call_each(rlc_module *const *modules, int count, rlc_dict *td) {
+    for (int i = 0; i < count;) {
+        i += call(modules[i], i + 1 < count ? modules[i + 1] : NULL, td);
+    }
 }
 
 /* The parameters of a call are few; a module with more than these would be found by the assertion in a first test. */

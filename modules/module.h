@@ -48,6 +48,11 @@ typedef struct rlc_module_class {
     /* Records the ops of one call. Must not allocate other than by ops. */
     void (*forward)(rlc_module *self, rlc_dict *td);
 
+    /* Optional. Does the work of `next` as well, which takes what this one makes and leaves its own in that place, so that
+     * nobody sees what lies between: a convolution and the batch norm behind it. False, and nothing is recorded, where
+     * the two are better called in turn. */
+    bool (*forward_with)(rlc_module *self, rlc_dict *td, rlc_module *next);
+
     /* Optional, of policies that draw their actions (distribution.h): runs what computes the parameters. A module that
      * only hands on what its last member says has `ends_in_member` set. */
     bool (*distribution)(rlc_module *self, rlc_dict *td, rlc_distribution *d);
@@ -105,7 +110,10 @@ void rlc_out(const rlc_module *self, rlc_dict *td, int i, rlc_tensor *tensor);
 /* Calls forward, with the module's path noted for messages. */
 void rlc_module_call(rlc_module *self, rlc_dict *td);
 
-/* The same with its parameters held constant: no gradient reaches them, though it passes through. */
+/* Calls a list of modules in turn. */
+void rlc_module_call_each(rlc_module *const *modules, int count, rlc_dict *td);
+
+/* The same as rlc_module_call with its parameters held constant: no gradient reaches them, though it passes through. */
 void rlc_module_call_detached(rlc_module *self, rlc_dict *td);
 
 /* Calls `step` of the module and of all its members, each once. */

@@ -4,6 +4,8 @@
  * [*batch, C, L] for BatchNorm1d, [*batch, C, H, W] for BatchNorm2d. In training (rlc_set_training), which is within a loss,
  * it goes by the batch and its running statistics follow; collectors, evaluations and target networks go by those.
  */
+#include "modules/normalization.h"
+
 #include <stdlib.h>
 
 #include "core/record.h"
@@ -166,3 +168,13 @@ static void batch_norm_forward(rlc_module *self, rlc_dict *td, int least, int mo
     };
 BATCH_NORM(BatchNorm1d, batch_norm1d, "each channel to mean 0 and deviation 1, of rows or sequences", 1, 2)
 BATCH_NORM(BatchNorm2d, batch_norm2d, "each channel to mean 0 and deviation 1, of images", 3, 3)
+
+bool rlc_batch_norm_map(const rlc_module *self, rlc_tensor **factor, rlc_tensor **summand, rlc_activation *activation) {
+    const BatchNorm *m = (const BatchNorm *)self;
+    if (self->type != &rlc_batch_norm2d_class || !m->track_running_stats || rlc_current()->training) {
+        return false;
+    }
+    rlc__batch_norm_map(m->running_mean, m->running_var, m->weight, m->bias, m->eps, factor, summand);
+    *activation = (rlc_activation)m->activation;
+    return true;
+}

@@ -65,9 +65,7 @@ void rlc_chain_keys(rlc_module *self) {
 }
 
 void rlc_chain_forward(rlc_module *self, rlc_dict *td) {
-    for (int i = 0; i < self->num_members; i++) {
-        rlc_module_call(self->members[i], td);
-    }
+    rlc_module_call_each(self->members, self->num_members, td);
 }
 
 /* A chain as recipes have it: `modules` is a list, `module` a single one. */
@@ -114,9 +112,7 @@ static void chain_init(rlc_module *self, const rlc_build *build) {
 
 /* That of the last member, behind all others. */
 static bool chain_distribution(rlc_module *self, rlc_dict *td, rlc_distribution *d) {
-    for (int i = 0; i < self->num_members - 1; i++) {
-        rlc_module_call(self->members[i], td);
-    }
+    rlc_module_call_each(self->members, self->num_members - 1, td);
     return self->num_members > 0 && rlc_module_distribution(self->members[self->num_members - 1], td, d);
 }
 

@@ -191,6 +191,11 @@ static inline rlc_tensor *part(int count, int i) {
       S(0, 1, 3, 3), S(2, 1, 2, 2))                                                                                    \
     X(conv_of_a_view, rlc_conv2d(rlc_transpose(a, -1, -2), rlc_transpose(b, 0, 1), NULL, HOW(0)), S(1, 2, 3, 4),       \
       S(2, 3, 2, 2))                                                                                                   \
+    X(conv_and_relu, rlc_conv2d(a, b, c, HOW(.activation = RLC_RELU)), S(2, 1, 3, 4), S(2, 1, 2, 2), S(2))             \
+    X(conv_and_tanh, rlc_conv2d(a, b, c, HOW(.groups = 2, .activation = RLC_TANH)), S(1, 4, 2, 3), S(4, 2, 2, 1),      \
+      S(4))                                                                                                            \
+    X(conv_transposed_and_relu, rlc_conv_transpose2d(a, b, c, HOW(.stride = {2, 1}, .activation = RLC_RELU)),          \
+      S(1, 2, 2, 3), S(2, 3, 2, 2), S(3))                                                                              \
     X(conv_twice, rlc_conv2d(rlc_tanh(rlc_conv2d(a, b, NULL, HOW(0))), c, NULL, HOW(0)), S(1, 1, 4, 4), S(2, 1, 2, 2), \
       S(1, 2, 3, 2))                                                                                                   \
     X(conv_of_itself, rlc_conv2d(a, a, NULL, HOW(.padding = {1, 1})), S(2, 2, 2, 2))                                   \
@@ -237,8 +242,9 @@ static inline rlc_tensor *part(int count, int i) {
         return expression;                                                                                             \
     }
 PRODUCTS(DEFINE)
-VIEWS(DEFINE) JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE)
-    CONVOLUTIONS(DEFINE) POOLS(DEFINE)
+VIEWS(DEFINE)
+JOINS(DEFINE) CHOICES(DEFINE) MASKS(DEFINE) ALONG(DEFINE) LOSSES(DEFINE) CHAINS(DEFINE) CONVOLUTIONS(DEFINE)
+    POOLS(DEFINE)
 
 #define EXPRESSION_ROW(name, expression, ...)                                                                          \
     {#name, expression_##name, {__VA_ARGS__}, (int)(sizeof((rlc_shape[]){__VA_ARGS__}) / sizeof(rlc_shape))},

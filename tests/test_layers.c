@@ -97,6 +97,74 @@ static void test_batch_norm_activation(void **state) {
     rlc_stream_free(stream);
 }
 
+static bool recorded(rlc_op op, int first) {
+    bool found = false;
+    for (int i = first; i < p->num_nodes; i++) {
+        found = found || p->nodes[i].op == op;
+    }
+    return found;
+}
+
+static double largest(rlc_tensor *x) {
+    return rlc_item(rlc_max(rlc_abs(rlc_flatten(x, 0, -1)), 0, false));
+}
+
+/* A chain of a convolution and a batch norm computes what the two called in turn do, and so do its gradients; `one` says
+ * whether it is a single pass where the statistics stand. */
+static void compare_with_calls(rlc_module *const *layers, rlc_module *net, rlc_tensor *x, bool training, bool one) {
+    rlc_tensor *weight = world_parameter(model, "modules.conv.weight");
+    rlc_set_training(training);
+    rlc_dict *td = rlc_dict_new(RLC_SHAPE(rlc_size(x, 0)));
+    rlc_dict_set(td, "observation", x);
+    rlc_module_call(layers[0], td);
+    rlc_module_call(layers[1], td);
+    int first = p->num_nodes;
+    rlc_tensor *y = apply(net, x), *wanted = rlc_dict_get(td, "y");
+    assert_true(recorded(RLC_OP_scale_shift, first) == (!training && !one));
+    assert_true(largest(rlc_sub(y, wanted)) <= (training || !one ? 0 : 1e-5 * largest(wanted)));
+    rlc_backward(rlc_sum(rlc_exp(wanted), RLC_ALL, false));
+    const double slope = largest(weight->grad);
+    rlc_zero_grad(weight);
+    rlc_backward(rlc_sum(rlc_sub(rlc_exp(y), rlc_exp(wanted)), RLC_ALL, false));
+    assert_true(slope > 0.01 && largest(weight->grad) <= 1e-4 * slope);
+    rlc_zero_grad(weight);
+}
+
+static void test_conv_with_batch_norm(void **state) {
+    (void)state;
+    static const struct {
+        const char *conv, *norm;
+        bool one;
+    } cases[] = {
+        {"", "", true},
+        {"", ", activation: relu", true},
+        {"", ", activation: tanh", true},
+        {", bias: false", ", eps: 0.01", true},
+        {", groups: 3, padding: 1", ", affine: false", true},
+        {", activation: relu", "", false},
+        {", out_keys: [h]", ", in_keys: [h]", false},
+    };
+    for (int i = 0; i < RLC_COUNT(cases); i++) {
+        char options[160];
+        expect(RLC_F32, RLC_SHAPE(5, 3, 7, 6));
+        snprintf(options, sizeof options, "{type: Conv2d, out_channels: 6, kernel_size: 3, in_keys: [observation]%s%s}",
+                 strstr(cases[i].conv, "out_keys") == NULL ? ", out_keys: [y]" : "", cases[i].conv);
+        rlc_module *layers[2] = {world_add(model, "conv", options)};
+        snprintf(options, sizeof options, "{type: BatchNorm2d, out_keys: [y]%s%s}",
+                 strstr(cases[i].norm, "in_keys") == NULL ? ", in_keys: [y]" : "", cases[i].norm);
+        layers[1] = world_add(model, "norm", options);
+        rlc_module *net = world_add(model, "net", "{type: Sequential, modules: [conv, norm]}");
+        expect_ok(rlc_model_allocate(model));
+        rlc_begin(p);
+        rlc_stream *stream = rlc_stream_new(test_device(), 3, "layers");
+        rlc_tensor *x = rlc_randn(stream, RLC_SHAPE(5, 3, 7, 6));
+        compare_with_calls(layers, net, x, true, cases[i].one);
+        compare_with_calls(layers, net, rlc_mul_scalar(x, 1.5), false, cases[i].one);
+        expect_ok(rlc_end(p));
+        rlc_stream_free(stream);
+    }
+}
+
 /* Without running statistics it goes by the batch in any mode; several batch dimensions are one. */
 static void test_batch_norm_shapes(void **state) {
     (void)state;
@@ -313,6 +381,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_batch_norm, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm_activation, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm_shapes, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_conv_with_batch_norm, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_activations, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_embedding, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_normal_init, start_without_model, free_model),

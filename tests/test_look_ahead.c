@@ -86,7 +86,7 @@ static float moved_to(int step) {
 }
 
 typedef struct seen {
-    double *index, *moved, *next_moved, *reward, *count, *done;
+    double *index, *frame, *next_frame, *moved, *next_moved, *reward, *count, *done;
 } seen;
 
 static bool check_row(const seen *s, int row, bool *is_cut) {
@@ -105,6 +105,8 @@ static bool check_row(const seen *s, int row, bool *is_cut) {
     assert_int_equal((int)s->count[row], count);
     assert_true(fabs(s->reward[row] - sum) < 1e-3);
     assert_true((s->done[row] != 0) == steps[last].done);
+    assert_true((float)s->frame[row] == frame(steps[step].number));
+    assert_true((float)s->next_frame[row] == frame(steps[last].number + 1));
     assert_true((float)s->moved[row] == moved_to(step));
     assert_true((float)s->next_moved[row] == frame(steps[last].number + 1) - frame(steps[last].number));
     *is_cut = count < STEPS && !steps[last].done;
@@ -121,6 +123,8 @@ static void check_samples(const char *type) {
         rlc_begin(p);
         rlc_dict *sample = rlc_buffer_sample(buffer);
         seen s = {read_doubles(rlc_dict_get(sample, "index")),
+                  read_doubles(rlc_dict_get(sample, "frame")),
+                  read_doubles(rlc_dict_get(sample, "next.frame")),
                   read_doubles(rlc_dict_get(sample, "moved")),
                   read_doubles(rlc_dict_get(sample, "next.moved")),
                   read_doubles(rlc_dict_get(sample, "next.reward")),
@@ -133,7 +137,7 @@ static void check_samples(const char *type) {
             whole += check_row(&s, row, &is_cut);
             cut += is_cut;
         }
-        double *all[] = {s.index, s.moved, s.next_moved, s.reward, s.count, s.done};
+        double *all[] = {s.index, s.frame, s.next_frame, s.moved, s.next_moved, s.reward, s.count, s.done};
         for (int i = 0; i < RLC_COUNT(all); i++) {
             free(all[i]);
         }

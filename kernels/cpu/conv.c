@@ -133,7 +133,8 @@ static void conv2d_f32(const rlc_node *node) {
                             .columns = c->out,
                             .to = y,
                             .to_step = places,
-                            .bias = bias != NULL ? bias + g * c->out : NULL});
+                            .bias = bias != NULL ? bias + g * c->out : NULL,
+                            .relu = node->p[1].i == RLC_RELU});
         }
     }
 }
@@ -292,6 +293,9 @@ static void conv2d_f64(const rlc_node *node) {
     }
     FOR_ALL(c, n, o, place, tap) {
         y[y_at(c, n, o, place)] += w[o * rlc_conv_taps(c) + tap] * x[x_at(c, n, o, place, tap)];
+    }
+    for (int64_t i = 0; node->p[1].i == RLC_RELU && i < node->out->numel; i++) {
+        y[i] = y[i] <= 0 ? 0 : y[i];
     }
 }
 

@@ -21,11 +21,6 @@ enum { MAX_VECTORS = 3, MAX_WIDTH = MAX_VECTORS * LANES, DEPTH = 256 };
 #define CHAINS(rows, vectors) ((rows)*MIN_VECTORS(vectors) >= 8 ? 1 : (rows)*MIN_VECTORS(vectors) >= 4 ? 2 : 4)
 #define MIN_VECTORS(vectors) ((vectors) > MAX_VECTORS ? 2 : (vectors))
 
-/* A NaN stays one. */
-ALWAYS_INLINE vec relu(vec y) {
-    return (vec)((mask)y & ~(y <= (vec){0}));
-}
-
 /* Stores a tile: with what c had when the sums go on from there, and at the end of k with bias, relu and gate. */
 ALWAYS_INLINE void finish(const rlc_sgemm_call *g, int rows, int vectors, vec (*sum)[WIDE], int64_t row, int64_t column,
                           int64_t width, bool resume, bool last) {

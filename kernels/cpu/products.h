@@ -130,14 +130,14 @@ static int64_t whole_vectors(int64_t columns) {
 }
 
 /* A matrix [rows, columns] written the other way round, [columns, rows]. Each row of the result gets its number of `bias`
- * added, or is added to what is there; `whole` vectors of rows are written, zeros behind the last one. */
+ * added, and numbers below 0 become 0 with `relu`, or it is added to what is there; `whole` vectors of rows are written, zeros behind the last one. */
 typedef struct turning {
     const float *from;
     int64_t from_step, rows, columns;
     float *to;
     int64_t to_step;
     const float *bias;
-    bool add, whole;
+    bool add, whole, relu;
 } turning;
 
 static void turn(const turning *t) {
@@ -150,7 +150,8 @@ static void turn(const turning *t) {
             transpose(r);
             for (int64_t l = 0; l < last; l++) {
                 float *to = t->to + (j + l) * t->to_step + i;
-                const vec y = t->bias != NULL ? r[l] + splat(t->bias[j + l]) : r[l];
+                vec y = t->bias != NULL ? r[l] + splat(t->bias[j + l]) : r[l];
+                y = t->relu ? relu(y) : y;
                 if (t->whole) {
                     store(to, y);
                 } else {

@@ -50,6 +50,11 @@ ALWAYS_INLINE vec splat(float x) {
     return x - (vec){0};
 }
 
+/* A NaN stays one. */
+ALWAYS_INLINE vec relu(vec y) {
+    return (vec)((mask)y & ~(y <= (vec){0}));
+}
+
 /* The first n floats, 0 <= n < LANES, and zeros behind them. Nothing else is touched. */
 ALWAYS_INLINE vec load_first(const float *p, int64_t n) {
 #if defined(__AVX512F__)

@@ -58,7 +58,7 @@ template <typename T> static __global__ void fold(rlc_conv_shape c, int64_t imag
     }
 }
 
-/* y [images, channels, places] with channels first, and back again, with a bias. */
+/* y [images, channels, places] with channels first, and back again, with a bias and a relu. */
 template <typename T>
 static __global__ void channels_first(int64_t images, int64_t channels, int64_t places, T *to, const T *y) {
     RLC_FOR_EACH(k, images * channels * places) {
@@ -68,11 +68,12 @@ static __global__ void channels_first(int64_t images, int64_t channels, int64_t 
 }
 template <typename T>
 static __global__ void images_first(int64_t images, int64_t channels, int64_t places, T *y, const T *from,
-                                    const T *bias) {
+                                    const T *bias, bool relu) {
     RLC_FOR_EACH(k, images * channels * places) {
         const int64_t n = k / places / channels, channel = k / places % channels;
         const T value = from[(channel * images + n) * places + k % places];
-        y[k] = bias != NULL ? value + bias[channel] : value;
+        const T z = bias != NULL ? value + bias[channel] : value;
+        y[k] = relu && z <= 0 ? 0 : z;
     }
 }
 
@@ -129,7 +130,8 @@ template <typename T> static void run_conv2d(const rlc_node *node) {
         rlc__cuda_gemm(node, &g, rlc_data<T>(node->in[1]), k.unrolled, k.turned);
         const int64_t image = rlc_conv_y_image(c);
         RLC_LAUNCH(node, kernel, rlc_blocks_for(k.images * image), RLC_BLOCK, k.images, c->groups * c->out,
-                   rlc_conv_places(c), rlc_data<T>(node->out) + n * image, k.turned, rlc_data<T>(node->in[2]));
+                   rlc_conv_places(c), rlc_data<T>(node->out) + n * image, k.turned, rlc_data<T>(node->in[2]),
+                   node->p[1].i == RLC_RELU);
     }
 }
 
