@@ -64,6 +64,15 @@ enum { BLOCK = TREE_COLUMNS };
         }                                                                                                              \
     }
 
+/* Asks for the lines that a block of runs will be written to, so that they come while sums are computed. */
+#define EXPECT_WRITES(e, first, width)                                                                                 \
+    for (int64_t o = 0; (e).inner > 1 && o < (e).outer; o++) {                                                         \
+        const int64_t row = (o * (e).groups + (first)) * (e).inner;                                                    \
+        for (int64_t i = row; i < row + (width) * (e).inner; i += 64 / (int64_t)sizeof *out) {                         \
+            __builtin_prefetch(out + i, 1, 2);                                                                         \
+        }                                                                                                              \
+    }
+
 /* Of a block's groups; what is missing leaves things as they are. */
 #define GROUP_NUMBERS(T, name, tensor, first, width, missing)                                                          \
     T name[BLOCK];                                                                                                     \
@@ -95,6 +104,7 @@ enum { BLOCK = TREE_COLUMNS };
         for (int64_t c = 0; c < width; c++) {                                                                          \
             mean[c] = m[c] = m[c] / count;                                                                             \
         }                                                                                                              \
+        EXPECT_WRITES(e, first, width)                                                                                 \
         TYPED(squares)(e, first, width, x, x, m, factor);                                                              \
         for (int64_t c = 0; c < width; c++) {                                                                          \
             var[c] = factor[c] / count;                                                                                \
