@@ -138,8 +138,8 @@ static void test_plugin_on_the_host(void **state) {
     (void)state;
     char arguments[512];
     snprintf(arguments, sizeof arguments,
-             "examples/point_mass.yaml env.device=cpu collector.total_frames=400 eval.episodes=2 --quiet --device %s "
-             "--out %s",
+             "examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so env.device=cpu "
+             "collector.total_frames=400 eval.episodes=2 --quiet --device %s --out %s",
              parity_device(), in_work_folder("plugin"));
     expect_on_machine("guard", arguments, 0, "");
 }
