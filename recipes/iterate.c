@@ -10,7 +10,10 @@ static void sum_up(rlc_run *run, const rlc_dict *out) {
     for (int i = 0; i < run->num_sums; i++) {
         rlc_tensor *value = rlc_dict_find_key(out, run->sums[i].key);
         if (value != NULL) {
-            rlc_assign(run->sums[i].total, rlc_add(run->sums[i].total, value));
+            rlc_tensor *total = run->sums[i].total, *sum = rlc_add(total, value);
+            if (sum != NULL && !rlc__redirect(rlc_current(), sum, total)) {
+                rlc_assign(total, sum);
+            }
             ++*run->sums[i].updates;
         }
     }
@@ -104,7 +107,8 @@ static rlc_status collect(rlc_run *run, rlc_dict **rows) {
     }
     if (run->buffer != NULL) {
         rlc_buffer_extend(run->buffer, batch);
-    } else if (batch != NULL) {
+    } else if (batch != NULL) { /* as from a buffer: what the loss reads */
+        batch = rlc_dict_select_present(batch, run->loss->base.in_keys, run->loss->base.num_in);
         *rows = run->sequences ? batch : rlc_dict_reshape(batch, RLC_SHAPE(run->collector->frames_per_batch));
     }
     rlc_no_grad(was);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@ typedef struct terminal {
     int height, width;   /* in pixels of the terminal; the height is even */
     uint8_t *small;      /* the picture at that size */
     struct timespec due; /* when the next picture is to be shown */
+    struct termios before;
+    bool keeps_output; /* as long as it plays, where it was otherwise before */
 } terminal;
 
 #define HALF_BLOCK "\xe2\x96\x80"
@@ -41,6 +44,18 @@ static void choose_size(terminal *t) {
     t->height = t->height > 2 ? t->height / 2 * 2 : 2;
 }
 
+/* A terminal throws away what it has not shown yet just after it has sent the signal of Ctrl-C, and might so swallow what
+ * brings the cursor back. Only who has the terminal may change that. */
+static void keep_output(terminal *t) {
+    if (tcgetpgrp(STDOUT_FILENO) != getpgrp() || tcgetattr(STDOUT_FILENO, &t->before) != 0 ||
+        (t->before.c_lflag & NOFLSH) != 0) {
+        return;
+    }
+    struct termios now = t->before;
+    now.c_lflag |= NOFLSH;
+    t->keeps_output = tcsetattr(STDOUT_FILENO, TCSANOW, &now) == 0;
+}
+
 static rlc_film *open_terminal(const char *path, rlc_film film) {
     (void)path;
     if (!isatty(STDOUT_FILENO)) {
@@ -59,6 +74,7 @@ static rlc_film *open_terminal(const char *path, rlc_film film) {
         return NULL;
     }
     clock_gettime(CLOCK_MONOTONIC, &t->due);
+    keep_output(t);
     fputs(HIDE_CURSOR CLEAR, stdout);
     return &t->base;
 }
@@ -123,6 +139,9 @@ static rlc_status close_terminal(rlc_film *film) {
     terminal *t = (terminal *)film;
     fputs(PLAIN SHOW_CURSOR, stdout);
     fflush(stdout);
+    if (t->keeps_output) {
+        tcsetattr(STDOUT_FILENO, TCSANOW, &t->before);
+    }
     free(t->small);
     free(t);
     return rlc_error_status();

@@ -201,6 +201,13 @@ static void test_mp4(void **state) {
     setenv("PATH", old, 1);
 }
 
+/* Whether the terminal drops output when Ctrl-C is typed. */
+static bool drops_output(int terminal) {
+    struct termios settings;
+    assert_int_equal(tcgetattr(terminal, &settings), 0);
+    return (settings.c_lflag & NOFLSH) == 0;
+}
+
 /* Runs `rlrun play --term` in a terminal of 40 x 12 and reads all that it writes; after `stop_after` bytes Ctrl-C is typed. */
 static char *play_in_terminal(size_t stop_after, int *status) {
     const struct winsize size = {.ws_row = 12, .ws_col = 40};
@@ -219,11 +226,13 @@ static char *play_in_terminal(size_t stop_after, int *status) {
     }
     for (ssize_t count; (count = read(terminal, text + length, ROOM - 1 - length)) > 0; length += (size_t)count) {
         if (!stopped && length > stop_after) {
+            assert_false(drops_output(terminal)); /* what brings the cursor back would now and then be lost */
             assert_int_equal(write(terminal, "\003", 1), 1);
             stopped = true;
         }
     }
     *status = finish_rlrun(child);
+    assert_true(drops_output(terminal)); /* as it was before */
     close(terminal);
     return text;
 }
