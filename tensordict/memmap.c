@@ -273,7 +273,7 @@ static rlc_status load_entries(const loading *l, const char *folder, const cJSON
 }
 
 static rlc_status load(const loading *l, const char *folder, rlc_dict **dict) {
-    cJSON *meta;
+    cJSON *meta = NULL;
     rlc_shape batch;
     RLC_TRY(read_meta(l->arena, folder, &meta, &batch));
     *dict = rlc_dict_new_in(&l->state->arena, batch);
