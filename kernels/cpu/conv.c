@@ -21,9 +21,9 @@
 
 #include "kernels/cpu/products.h"
 
-/* Where the kernel works: tables of rows and steps, panels of b, and a result with channels last. */
+/* Where the kernel works: tables of rows and steps, of an image's places for the weights' gradient, panels of b, and a result with channels last. */
 typedef struct room {
-    int64_t *row, *to, *step;
+    int64_t *row, *to, *step, *place;
     float *panels, *image;
 } room;
 
@@ -45,16 +45,25 @@ static int64_t image_of(rlc_op op, const rlc_conv_shape *c) {
                                        : rlc_conv_taps(c) * c->out;
 }
 
+/* Tables end where a line of the cache does, so that panels begin there and no vector of theirs lies in two. */
+static int64_t whole_lines(int64_t numbers) {
+    return (numbers + 7) / 8 * 8;
+}
+
 static int64_t rows_of(const rlc_conv_shape *c) {
-    return larger(rlc_conv_places(c), rlc_conv_taps(c));
+    return whole_lines(larger(rlc_conv_places(c), rlc_conv_taps(c)));
 }
 
 static int64_t steps_of(const rlc_conv_shape *c) {
-    return larger(larger(rlc_conv_taps(c), c->out), DEPTH);
+    return whole_lines(larger(larger(rlc_conv_taps(c), c->out), DEPTH));
+}
+
+static int64_t places_of(rlc_op op, const rlc_conv_shape *c) {
+    return op == RLC_OP_conv2d_weight ? whole_lines(rlc_conv_places(c)) : 0;
 }
 
 static size_t room_of(rlc_op op, rlc_dtype dtype, const rlc_conv_shape *c) {
-    const int64_t tables = 2 * rows_of(c) + steps_of(c), floats = panels_of(op, c) + image_of(op, c);
+    const int64_t tables = 2 * rows_of(c) + steps_of(c) + places_of(op, c), floats = panels_of(op, c) + image_of(op, c);
     return dtype == RLC_F32 ? (size_t)tables * sizeof(int64_t) + (size_t)floats * sizeof(float) : 0;
 }
 
@@ -63,7 +72,8 @@ static room lay_out(const rlc_node *node) {
     room r = {.row = node->more[0]->data};
     r.to = r.row + rows_of(c);
     r.step = r.to + rows_of(c);
-    r.panels = (float *)(r.step + steps_of(c));
+    r.place = r.step + steps_of(c);
+    r.panels = (float *)(r.place + places_of((rlc_op)node->op, c));
     r.image = r.panels + panels_of((rlc_op)node->op, c);
     return r;
 }
@@ -198,18 +208,14 @@ static void conv2d_input_f32(const rlc_node *node) {
     }
 }
 
-/* A stretch of `depth` places from `from` on, counted through all images: where each begins, from `first` in turn. */
-static void list_stretch(const rlc_conv_shape *c, int64_t from, int64_t depth, int64_t *at) {
+/* A stretch of `depth` places from `from` on, counted through all images: where each begins. */
+static void list_stretch(const rlc_conv_shape *c, const int64_t *place, int64_t from, int64_t depth, int64_t *at) {
     const int64_t places = rlc_conv_places(c);
-    int64_t n = from / places, i = from % places / c->count[1], j = from % c->count[1];
-    for (int64_t k = 0; k < depth; k++) {
-        at[k] = n * rlc_conv_x_image(c) + i * c->stride[0] * c->size[1] + j * c->stride[1];
-        if (++j == c->count[1]) {
-            j = 0;
-            if (++i == c->count[0]) {
-                i = 0;
-                n++;
-            }
+    for (int64_t piece; depth > 0; from += piece, depth -= piece, at += piece) {
+        const int64_t first = from % places, image = from / places * rlc_conv_x_image(c);
+        piece = smaller(depth, places - first);
+        RLC_INDEPENDENT for (int64_t k = 0; k < piece; k++) {
+            at[k] = image + place[first + k];
         }
     }
 }
@@ -236,6 +242,7 @@ static void conv2d_weight_f32(const rlc_node *node) {
     const int64_t places = rlc_conv_places(c), taps = rlc_conv_taps(c), all = c->images * places;
     list_taps(c, r.row);
     list_multiples(c->out, taps, r.to);
+    list_places(c, 1, r.place);
     for (int64_t g = 0; g < c->groups; g++) {
         const float *y = (const float *)node->in[0]->data + g * c->out * places;
         const float *x = (const float *)node->in[1]->data + g * c->in * c->size[0] * c->size[1];
@@ -245,7 +252,7 @@ static void conv2d_weight_f32(const rlc_node *node) {
         for (int64_t from = 0; from < all; from += DEPTH) {
             product p = {.a = x, .b = r.panels, .row = r.row, .step = r.step, .to = r.to, .resume = from > 0};
             p.depth = smaller(DEPTH, all - from);
-            list_stretch(c, from, p.depth, r.step);
+            list_stretch(c, r.place, from, p.depth, r.step);
             for (int64_t column = 0; column < c->out; column += p.width) {
                 const int vectors = panel_vectors(c->out - column);
                 p.width = smaller(c->out - column, vectors * LANES);

@@ -23,13 +23,29 @@ typedef struct product {
     bool resume;
 } product;
 
+/* One step of k, into sums of its own. */
+ALWAYS_INLINE void tile_step(const float *const *a, int64_t step, const float *b, int rows, int vectors,
+                             vec (*sum)[MAX_VECTORS]) {
+    vec y[MAX_VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) {
+        y[v] = load(b + v * LANES);
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        const vec x = splat(a[i][step]);
+        UNROLL for (int v = 0; v < vectors; v++) {
+            sum[i][v] += x * y[v];
+        }
+    }
+}
+
 ALWAYS_INLINE void tile(const product *p, int rows, int vectors, int64_t first) {
+    const int chains = rows * vectors <= 8 ? 2 : 1; /* so that additions need not wait for each other */
     const float *a[ROWS], *b = p->b;
-    vec sum[ROWS][MAX_VECTORS];
+    vec sum[2][ROWS][MAX_VECTORS];
     UNROLL for (int i = 0; i < rows; i++) {
         a[i] = p->a + p->row[first + i];
         UNROLL for (int v = 0; v < vectors; v++) {
-            sum[i][v] = (vec){0};
+            sum[0][i][v] = sum[1][i][v] = (vec){0};
         }
     }
     if (p->ahead != NULL) {
@@ -37,16 +53,20 @@ ALWAYS_INLINE void tile(const product *p, int rows, int vectors, int64_t first) 
             __builtin_prefetch(p->ahead + (first * vectors + i) * LINE, 1, 2);
         }
     }
-    for (int64_t k = 0; k < p->depth; k++, b += vectors * LANES) {
-        const int64_t step = p->step[k];
-        vec y[MAX_VECTORS];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            y[v] = load(b + v * LANES);
+    int64_t k = 0;
+    for (; k + chains <= p->depth; k += chains, b += chains * vectors * LANES) {
+        tile_step(a, p->step[k], b, rows, vectors, sum[0]);
+        if (chains == 2) {
+            tile_step(a, p->step[k + 1], b + vectors * LANES, rows, vectors, sum[1]);
         }
+    }
+    if (k < p->depth) {
+        tile_step(a, p->step[k], b, rows, vectors, sum[0]);
+    }
+    if (chains == 2) {
         UNROLL for (int i = 0; i < rows; i++) {
-            const vec x = splat(a[i][step]);
             UNROLL for (int v = 0; v < vectors; v++) {
-                sum[i][v] += x * y[v];
+                sum[0][i][v] += sum[1][i][v];
             }
         }
     }
@@ -56,7 +76,7 @@ ALWAYS_INLINE void tile(const product *p, int rows, int vectors, int64_t first) 
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t some = p->width - v * LANES;
             const vec before = p->resume ? load_some(c + v * LANES, some) : (vec){0};
-            store_some(c + v * LANES, sum[i][v] + before, some);
+            store_some(c + v * LANES, sum[0][i][v] + before, some);
         }
     }
 }
@@ -87,6 +107,7 @@ TILES(8)
 TILES(6)
 #endif
 TILES(4)
+TILES(3)
 TILES(2)
 TILES(1)
 
@@ -100,7 +121,7 @@ static const struct {
 #else
     TILE_ROW(6),
 #endif
-    TILE_ROW(4), TILE_ROW(2), TILE_ROW(1)};
+    TILE_ROW(4), TILE_ROW(3), TILE_ROW(2), TILE_ROW(1)};
 
 static void multiply(const product *p, int64_t rows, int vectors) {
     int64_t row = 0;
