@@ -63,8 +63,10 @@ ALWAYS_INLINE vec load_first(const float *p, int64_t n) {
     return (vec)_mm256_maskload_ps(p, (__m256i)(LANE_INDEX < (int)n));
 #else
     vec v = {0};
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = p[i];
+    UNROLL for (int64_t i = 0; i < LANES - 1; i++) {
+        if (i < n) {
+            v[i] = p[i];
+        }
     }
     return v;
 #endif
