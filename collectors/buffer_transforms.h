@@ -45,8 +45,8 @@ rlc_status rlc_buffer_transforms_attach(rlc_buffer_transforms *transforms, const
 /* Whether they gather this entry of the ring themselves, so that a sample need not have it when they are applied. */
 bool rlc_buffer_transforms_gather(const rlc_buffer_transforms *transforms, const rlc_key *key);
 
-/* Records what they make of a sample, whose rows stand under `index`, and sets it there, with what they gather. What is under `next` may be that of
- * later rows than the sample's own, `last`; NULL where it is not. */
+/* Records what they make of a sample, whose rows stand under `index`, and sets it there, with what they gather. What is under
+ * `next` may be that of later rows than the sample's own, `last`; NULL where it is not. */
 void rlc_buffer_transforms_apply(rlc_buffer_transforms *transforms, const rlc_buffer *buffer, rlc_dict *sample,
                                  rlc_tensor *last);
 

@@ -21,7 +21,8 @@
 
 #include "kernels/cpu/products.h"
 
-/* Where the kernel works: tables of rows and steps, of an image's places for the weights' gradient, panels of b, and a result with channels last. */
+/* Where the kernel works: tables of rows and steps, of an image's places for the weights' gradient, panels of b, and a result
+ * with channels last. */
 typedef struct room {
     int64_t *row, *to, *step, *place;
     float *panels, *image;

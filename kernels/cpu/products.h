@@ -151,7 +151,8 @@ static int64_t whole_vectors(int64_t columns) {
 }
 
 /* A matrix [rows, columns] written the other way round, [columns, rows]. Each row of the result gets its number of `bias`
- * added, and numbers below 0 become 0 with `relu`, or it is added to what is there; `whole` vectors of rows are written, zeros behind the last one. */
+ * added, and numbers below 0 become 0 with `relu`, or it is added to what is there; `whole` vectors of rows are written,
+ * zeros behind the last one. */
 typedef struct turning {
     const float *from;
     int64_t from_step, rows, columns;
