@@ -218,10 +218,8 @@ typedef struct pass {
 
 /* Rows of a ring, gathered to where they stand in `whole`, from *at on, which moves behind them. Returns that part. */
 static rlc_tensor *gather(rlc_tensor *ring, rlc_tensor *rows, rlc_tensor *whole, int64_t *at) {
-    rlc_tensor *to = rlc_slice(whole, 0, *at, rlc_size(rows, 0)), *rows_there = rlc_index_select(ring, rows);
-    if (to != NULL && rows_there != NULL && !rlc__redirect(rlc_current(), rows_there, to)) {
-        rlc_assign(to, rows_there);
-    }
+    rlc_tensor *to = rlc_slice(whole, 0, *at, rlc_size(rows, 0));
+    rlc__assign_fresh(to, rlc_index_select(ring, rows));
     *at += rlc_size(rows, 0);
     return to;
 }

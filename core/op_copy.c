@@ -61,11 +61,8 @@ rlc_tensor *rlc_from_bytes(rlc_tensor *x, rlc_tensor *less) {
     if (out == NULL || !rlc__walk(p, out, in, count, &walk)) {
         return NULL;
     }
-    *rlc__append(p) = (rlc_node){.op = RLC_OP_from_bytes,
-                                 .out = out,
-                                 .in = {x, less},
-                                 .aux = walk,
-                                 .aux_size = rlc__walk_size(walk)};
+    *rlc__append(p) =
+        (rlc_node){.op = RLC_OP_from_bytes, .out = out, .in = {x, less}, .aux = walk, .aux_size = rlc__walk_size(walk)};
     return rlc__commit(p, RLC_U8);
 }
 
@@ -86,6 +83,13 @@ void rlc_assign(rlc_tensor *target, rlc_tensor *x) {
         copy(p, target, x, x->dtype == target->dtype ? RLC_OP_copy : RLC_OP_cast, (rlc_dtype)x->dtype);
     }
     rlc_no_grad(was);
+}
+
+void rlc__assign_fresh(rlc_tensor *target, rlc_tensor *x) {
+    rlc_program *p = rlc_current();
+    if (p == NULL || !p->no_grad || target == NULL || x == NULL || !rlc__redirect(p, x, target)) {
+        rlc_assign(target, x);
+    }
 }
 
 void rlc__gradient_copy(rlc_program *p, const rlc_node *node, rlc_tensor *g) {

@@ -145,6 +145,10 @@ rlc_tensor *rlc__root_gradient(rlc_tensor *root, bool *accumulate);
  * `fresh` is not the contiguous result of that node, or of another shape. Saves a copy. */
 bool rlc__redirect(rlc_program *p, const rlc_tensor *fresh, rlc_tensor *to);
 
+/* rlc_assign of an x that the node just recorded computes and that nobody else reads: where no gradients are recorded it is
+ * computed in its place, if that can be. */
+void rlc__assign_fresh(rlc_tensor *target, rlc_tensor *x);
+
 /* g f'(z), from the value y = f(z) of an activation. */
 rlc_tensor *rlc__activation_gradient(rlc_program *p, rlc_tensor *g, rlc_tensor *y, rlc_activation activation);
 

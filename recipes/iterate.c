@@ -10,10 +10,7 @@ static void sum_up(rlc_run *run, const rlc_dict *out) {
     for (int i = 0; i < run->num_sums; i++) {
         rlc_tensor *value = rlc_dict_find_key(out, run->sums[i].key);
         if (value != NULL) {
-            rlc_tensor *total = run->sums[i].total, *sum = rlc_add(total, value);
-            if (sum != NULL && !rlc__redirect(rlc_current(), sum, total)) {
-                rlc_assign(total, sum);
-            }
+            rlc__assign_fresh(run->sums[i].total, rlc_add(run->sums[i].total, value));
             ++*run->sums[i].updates;
         }
     }
