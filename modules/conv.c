@@ -73,9 +73,11 @@ static void conv_forward(rlc_module *self, rlc_dict *td) {
 /* A batch norm whose statistics stand is a convolution's own affair: weight times factor, bias times factor plus summand. */
 static bool conv_forward_with(rlc_module *self, rlc_dict *td, rlc_module *next) {
     const rlc_conv_layer *l = &((const Conv2d *)self)->layer;
+    const rlc_tensor *x = rlc_dict_find_key(td, self->in_keys[0]);
     rlc_conv how = l->how;
     rlc_tensor *factor, *summand;
-    if (how.activation != RLC_IDENTITY || !rlc_batch_norm_map(next, &factor, &summand, &how.activation)) {
+    if (x == NULL || how.activation != RLC_IDENTITY ||
+        !rlc_batch_norm_map(next, td, x->ndim, &factor, &summand, &how.activation)) {
         return false;
     }
     rlc_tensor *weight = rlc_mul(l->weight, rlc_reshape(factor, RLC_SHAPE(l->weight->shape[0], 1, 1, 1)));

@@ -92,10 +92,15 @@ static const rlc_option batch_norm_options[] = {
     {0},
 };
 
+/* How many dimensions of a dict's entries are the batch's. */
+static int batch_dims(const rlc_dict *td) {
+    return td->batch.ndim > 1 ? td->batch.ndim : 1;
+}
+
 /* x as [batch, channels, ...]: all dimensions before the channels are one. NULL with an error. */
 static rlc_tensor *as_batch(const rlc_module *self, const rlc_dict *td, int least, int most) {
     rlc_tensor *x = rlc_cast(rlc_in(self, td, 0), RLC_F32);
-    const int batch = td->batch.ndim > 1 ? td->batch.ndim : 1, rest = x != NULL ? x->ndim - batch : 0;
+    const int batch = batch_dims(td), rest = x != NULL ? x->ndim - batch : 0;
     if (x != NULL && (rest < least || rest > most)) {
         char tx[RLC_SHAPE_TEXT], tb[RLC_SHAPE_TEXT];
         return rlc__op_fail(self->type->base.name, "%s is %s: behind the batch dimensions %s there must be %s",
@@ -169,9 +174,11 @@ static void batch_norm_forward(rlc_module *self, rlc_dict *td, int least, int mo
 BATCH_NORM(BatchNorm1d, batch_norm1d, "each channel to mean 0 and deviation 1, of rows or sequences", 1, 2)
 BATCH_NORM(BatchNorm2d, batch_norm2d, "each channel to mean 0 and deviation 1, of images", 3, 3)
 
-bool rlc_batch_norm_map(const rlc_module *self, rlc_tensor **factor, rlc_tensor **summand, rlc_activation *activation) {
+bool rlc_batch_norm_map(const rlc_module *self, const rlc_dict *td, int ndim, rlc_tensor **factor, rlc_tensor **summand,
+                        rlc_activation *activation) {
     const BatchNorm *m = (const BatchNorm *)self;
-    if (self->type != &rlc_batch_norm2d_class || !m->track_running_stats || rlc_current()->training) {
+    if (self->type != &rlc_batch_norm2d_class || !m->track_running_stats || rlc_current()->training ||
+        ndim != batch_dims(td) + 3) {
         return false;
     }
     rlc__batch_norm_map(m->running_mean, m->running_var, m->weight, m->bias, m->eps, factor, summand);

@@ -6,9 +6,11 @@
 
 RLC_BEGIN
 
-/* What a BatchNorm2d does while its running statistics stand: each channel times its factor, plus its summand, [channels], then
- * the activation. False, and nothing is recorded, where it goes by the batch, or is another module. */
-bool rlc_batch_norm_map(const rlc_module *self, rlc_tensor **factor, rlc_tensor **summand, rlc_activation *activation);
+/* What a BatchNorm2d does to images of so many dimensions while its running statistics stand: each channel times its factor, plus
+ * its summand, [channels], then the activation. False, and nothing is recorded, where it goes by the batch, would refuse them, or
+ * is another module. */
+bool rlc_batch_norm_map(const rlc_module *self, const rlc_dict *td, int ndim, rlc_tensor **factor, rlc_tensor **summand,
+                        rlc_activation *activation);
 
 RLC_END
 

@@ -165,6 +165,25 @@ static void test_conv_with_batch_norm(void **state) {
     }
 }
 
+/* What a batch norm refuses it refuses also where it would be part of a convolution. */
+static void test_conv_with_misfit(void **state) {
+    (void)state;
+    expect(RLC_F32, RLC_SHAPE(5, 3, 7, 6));
+    rlc_module *net =
+        world_add(model, "net",
+                  "{type: Sequential, in_keys: [observation], out_keys: [y], modules: [{type: Conv2d, out_channels: 2, "
+                  "kernel_size: 3}, {type: BatchNorm2d}]}");
+    expect_ok(rlc_model_allocate(model));
+    for (int training = 0; training < 2; training++) {
+        rlc_begin(p);
+        rlc_set_training(training);
+        rlc_dict *td = rlc_dict_new(RLC_SHAPE(5));
+        rlc_dict_set(td, "observation", rlc_zeros(RLC_F32, RLC_SHAPE(5, 2, 3, 7, 6)));
+        rlc_module_call(net, td);
+        expect_error(rlc_end(p), RLC_INVALID, "there must be [channels, height, width]");
+    }
+}
+
 /* Without running statistics it goes by the batch in any mode; several batch dimensions are one. */
 static void test_batch_norm_shapes(void **state) {
     (void)state;
@@ -382,6 +401,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_batch_norm_activation, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_batch_norm_shapes, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_conv_with_batch_norm, start_without_model, free_model),
+        cmocka_unit_test_setup_teardown(test_conv_with_misfit, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_activations, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_embedding, start_without_model, free_model),
         cmocka_unit_test_setup_teardown(test_normal_init, start_without_model, free_model),
