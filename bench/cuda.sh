@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 device=${DEVICE:-cuda}
 batches=${BATCHES:-128 1024 16384}
 round=${ROUND:-100} # updates of a round, of which a run has a hundred; the longer run has five times as many
-frames=${FRAMES:-20_971_520}
+frames=${FRAMES:-20971520}
 num_envs=${NUM_ENVS:-4096}
 python=${PYTHON:-python3}
 runs=${RUNS:-runs/bench-cuda}
@@ -53,20 +53,26 @@ row "rlc without graphs"
 unset RLC_CUDA_NO_GRAPHS
 if "$python" -c 'import torch' 2>/dev/null; then
     # shellcheck disable=SC2086
-    "$python" bench/cuda_peer.py --device "$([ "$device" = cuda-host ] && echo cpu || echo "$device")" $batches
+    "$python" bench/cuda_peer.py --device "$([ "$device" = cuda-host ] && echo cpu || echo "$device")" $batches ||
+        echo "| PyTorch failed $(for batch in $batches; do printf -- '| - '; done)|"
 else
     echo "| PyTorch: $python has none; PYTHON= names another | $(for batch in $batches; do printf -- '- | '; done)"
 fi
 
 out=$runs/ppo
-./rlrun bench/ppo_cartpole_4096.yaml --device "$device" --out "$out" --overwrite --quiet collector.total_frames="$frames" \
-    env.num_envs="$num_envs" collector.frames_per_batch=$((32 * num_envs)) train.minibatch_size=$((4 * num_envs))
-solved=$(sed -n 's/^[[:space:]]*"solved_at_frames":[[:space:]]*\([0-9]*\).*/\1/p' "$out/summary.json")
+ppo() { # frames: "frames seconds"
+    ./rlrun bench/ppo_cartpole_4096.yaml --device "$device" --out "$out" --overwrite --quiet collector.total_frames="$1" \
+        env.num_envs="$num_envs" collector.frames_per_batch=$((32 * num_envs)) train.minibatch_size=$((16 * num_envs))
+    echo "$(number "$out/summary.json" frames) $(number "$out/summary.json" wall_s)"
+}
+long=$(ppo $((3 * frames)))
+short=$(ppo "$frames") # whose learning is looked at: its learning rate ends at 0
+solved=$(number "$out/summary.json" solved_at_frames)
 echo
-echo "PPO on CartPole, $num_envs environments, bench/ppo_cartpole_4096.yaml:"
+echo "PPO on CartPole, $num_envs environments, bench/ppo_cartpole_4096.yaml; frames a second of what a run three times as long has more:"
 echo
 echo "| frames | seconds | frames/s | frames to 475 | seconds to 475 |"
 echo "|---|---|---|---|---|"
-printf '| %s | %.2f | %.0f | %s | %s |\n' "$(number "$out/summary.json" frames)" "$(number "$out/summary.json" wall_s)" \
-    "$(number "$out/summary.json" frames_per_s)" "${solved:--}" \
+echo "$short $long" | awk '{ printf "| %d | %.2f | %.0f |", $1, $2, ($3 - $1) / ($4 - $2) }'
+printf ' %s | %s |\n' "${solved:--}" \
     "$([ -z "$solved" ] && echo - || awk -F, -v at="$solved" 'NR > 1 && $1 >= at { print $2; exit }' "$out/timing.csv")"

@@ -13,7 +13,7 @@ import time
 import torch
 from torch import nn
 
-CAPACITY, OBSERVATION, ACTIONS, GAMMA, TARGET_EVERY = 10_000, 4, 2, 0.99, 50
+CAPACITY, OBSERVATION, ACTIONS, GAMMA, TARGET_EVERY = 20_000, 4, 2, 0.99, 50
 
 
 def network(device):

@@ -15,6 +15,7 @@ rlc_status rlc__backend_load(const char *backend, int index, rlc_device *device)
         .lacking = lacking,
         .missing = "this build of rlc has no CUDA backend",
         .remedy = "`make` builds it where nvcc is found; use --device cpu",
+        .needs = "CUDA's libraries must be where the loader looks, or in LD_LIBRARY_PATH; use --device cpu",
     });
     return open != NULL ? open(index, device) : rlc_error_status();
 }

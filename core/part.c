@@ -28,7 +28,8 @@ void *rlc__part_open(const rlc_part *part) {
     }
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) {
-        rlc_fail(RLC_FAILED, "%s: %s", part->lacking, dlerror());
+        rlc_fail(RLC_FAILED, "%s: %s%s%s", part->lacking, dlerror(), part->needs != NULL ? "; " : "",
+                 part->needs != NULL ? part->needs : "");
         return NULL;
     }
     const int *abi = dlsym(handle, part->abi);

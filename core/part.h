@@ -18,6 +18,7 @@ typedef struct rlc_part {
     const char *lacking; /* how errors begin: "device 'cuda' is not available" */
     const char *missing; /* what it means that the file is not there, and */
     const char *remedy;  /* what to do: "`make` builds it where nvcc is found" */
+    const char *needs;   /* what to do when one of its own libraries is not found; or NULL */
 } rlc_part;
 
 /* The address of the symbol, and with `union` or `*(void **)&` that of a function; NULL with an error. A part stays open
