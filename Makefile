@@ -96,16 +96,11 @@ $O/kernels/cuda/%.cuda.o: kernels/cuda/%.cu
 	$(SAY)$(NVCC) $(NVCC_FLAGS) -MF $(@:.o=.d) -c -o $@ $<
 
 $O/rlc_cuda.so: $(CUDA_SOURCES:%.cu=$O/%.cuda.o) $O/librlc.so
-	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublasLt -Xlinker -rpath,'$$ORIGIN'
-
-# A folder to copy to a machine with a GPU, under 60 MB.
-BUNDLED = $(PARITY_TESTS) $(filter test_device%,$(TESTS)) $(filter-out test_classic_control,$(DEVICE_TESTS))
-bundle: cuda tests $O/rlc_draw.so
-	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
+	$(SAY)$(NVCC) -shared -o $@ $(filter %.o,$^) -L$O -lrlc -lcublasLt -Xlinker -rpath,'$$ORIGIN:/usr/local/cuda/lib64'
 
 # The same kernels on the host, for tests: kernels/cuda/host/emulation.h.
 CXX = $(if $(filter clang,$(CC)),clang++,g++)
-HOST_CUDA = $(CUDA_SOURCES:%.cu=$O/%.host.o) $(patsubst %.cpp,$O/%.o,$(wildcard kernels/cuda/host/*.cpp))
+HOST_CUDA = $(CUDA_SOURCES:%.cu=$O/%.host.o) $(patsubst %.cpp,$O/%.o,$(filter-out %/checks.cpp,$(wildcard kernels/cuda/host/*.cpp)))
 CXX_FLAGS = -x c++ -std=c++17 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(filter-out %-prototypes,$(WARNINGS)) $(SANITIZE) -fPIC \
             -MMD -MP
 
@@ -120,12 +115,37 @@ $O/kernels/cuda/host/%.o: kernels/cuda/host/%.cpp
 $O/rlc_cuda-host.so: $(HOST_CUDA) $O/librlc.so
 	$(SAY)$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^) -L$O -lrlc -Wl,-rpath,'$$ORIGIN'
 
+# And once more with each access of a kernel to memory looked at (kernels/cuda/host/checks.h), beside a librlc of its own: a program
+# that finds that one first (LD_LIBRARY_PATH) finds these kernels.
+CHECKED = $O/checked/rlc_cuda-host.so $O/checked/librlc.so $O/checked/wrong_kernels.so
+CHECKED_FLAGS = -DRLC_CHECKED -O2 -fno-tree-vectorize
+HOST_RUNTIME = $(patsubst %.cpp,$O/%.checked.o,$(wildcard kernels/cuda/host/*.cpp))
+
+$O/%.checked.o: %.cu
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) $(CHECKED_FLAGS) -fsanitize=thread -c -o $@ $<
+
+$O/%.checked.o: %.cpp
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) $(CXX_FLAGS) $(CHECKED_FLAGS) -c -o $@ $<
+
+$O/checked/rlc_cuda-host.so: $(CUDA_SOURCES:%.cu=$O/%.checked.o) $(HOST_RUNTIME) $O/checked/librlc.so
+	$(SAY)$(CXX) -shared -Wl,-Bsymbolic$(comma)-z$(comma)defs -o $@ $(filter %.o,$^) -L$O -lrlc -Wl,-rpath,'$$ORIGIN'
+
+$O/checked/wrong_kernels.so: $O/tests/wrong_kernels.checked.o $(HOST_RUNTIME)
+	@mkdir -p $(@D)
+	$(SAY)$(CXX) -shared -Wl,-Bsymbolic$(comma)-z$(comma)defs -o $@ $^
+
+$O/checked/librlc.so: $O/librlc.so
+	@mkdir -p $(@D)
+	$(SAY)cp $< $@
+
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
-TESTS = $(filter-out $(if $(SAN),test_steady test_torture),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+TESTS = $(filter-out $(if $(SAN),test_steady test_torture test_kernel_checks),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 
 # where they find the command
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
-    -DTEST_EXAMPLES='"$O/examples"'
+    -DTEST_EXAMPLES='"$O/examples"' -DTEST_WRONG_KERNELS='"$O/checked/wrong_kernels.so"'
 
 # which look at pictures
 $O/tests/test_render $O/tests/test_play $O/tests/test_pictures: LDLIBS += -lcairo -lgif
@@ -147,7 +167,7 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(TESTS:%=$O/tests/%)
+tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(if $(SAN),,$(CHECKED)) $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
@@ -157,15 +177,36 @@ ON_DEVICE = ops ops_more conv gradients autograd random update optim optimizers 
 DEVICE_TESTS = $(ON_DEVICE:%=test_%)
 PARITY_TESTS = $(filter test_parity%,$(TESTS))
 
+# A folder to copy to a machine with a GPU, under 60 MB: without oneDNN, which has most of that. Its programs look for libraries
+# beside librlc also on behalf of other libraries (DT_RPATH).
+BUNDLED = $(PARITY_TESTS) $(filter test_device%,$(TESTS)) $(filter-out test_classic_control,$(DEVICE_TESTS))
+PORTABLE_LIBS = $(filter-out -ldnnl -lgomp,$(LDLIBS))
+PORTABLE = -L$O/portable -lrlc -Wl,--disable-new-dtags
+bundle: cuda tests $O/rlc_draw.so $O/portable/rlrun $(BUNDLED:%=$O/portable/%)
+	kernels/cuda/bundle.sh $O $O/bundle '$(BUNDLED)'
+
+$O/portable/librlc.so: $(filter-out %/onednn.o,$(OBJECTS)) $O/kernels/cpu/no_onednn.o
+	@mkdir -p $(@D)
+	$(SAY)$(CC) -shared -Wl,-Bsymbolic-functions -o $@ $^ $(PORTABLE_LIBS)
+
+$O/portable/rlrun: $(COMMAND:%.c=$O/%.o) $O/portable/librlc.so
+	$(SAY)$(CC) -o $@ $(filter %.o,$^) $(PORTABLE) $(PORTABLE_LIBS) -Wl,-rpath,'$$ORIGIN/build'
+
+$O/portable/test_%: $O/tests/test_%.o $O/tests/support.o $O/portable/librlc.so
+	$(SAY)$(CC) -o $@ $(filter %.o,$^) $(PORTABLE) -lcmocka $(PORTABLE_LIBS) -Wl,-rpath,'$$ORIGIN/..'
+
 # make again: what deps installs must be there before anything is compiled
 check: deps
 	@$(MAKE) --no-print-directory run-tests
+
+# The emulated device at its least forgiving: kernels/cuda/host/emulation.h.
+HARSH = env -u RLC_CUDA_SYNC RLC_CUDA_HOST=descending,guard,late,plain$(if $(SAN),,$(comma)checked LD_LIBRARY_PATH=$O/checked)
 
 # With sanitizers what compares devices must do: all that runs on one once more takes minutes.
 run-tests: layers tests
 	@export RLC_PARITY_DEVICE=$(DEVICE) RLC_CUDA_SYNC=1; \
 	tests/run.sh $O/tests $(TESTS) || exit 1; \
-	$(if $(DEVICE),,RLC_CUDA_HOST=descending$(comma)guard tests/run.sh $O/tests $(PARITY_TESTS) || exit 1;) \
+	$(if $(DEVICE),,$(HARSH) tests/run.sh $O/tests $(PARITY_TESTS) || exit 1;) \
 	export RLC_TEST_DEVICE=$(or $(DEVICE),cuda-host); \
 	$(if $(SAN),true,tests/run.sh $O/tests $(DEVICE_TESTS))
 

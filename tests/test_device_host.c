@@ -141,7 +141,7 @@ static void test_plugin_on_the_host(void **state) {
              "examples/point_mass.yaml plugins.0=../" TEST_EXAMPLES "/point_mass.so env.device=cpu "
              "collector.total_frames=400 eval.episodes=2 --quiet --device %s --out %s",
              parity_device(), in_work_folder("plugin"));
-    expect_on_machine("guard", arguments, 0, "");
+    expect_on_machine("guard,late", arguments, 0, "");
 }
 
 /* That an environment runs on the host is said once, whatever number of programs it steps in. */

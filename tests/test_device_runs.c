@@ -98,12 +98,35 @@ static void test_environment_on_the_host(void **state) {
                  "tests/shapes/ppo.yaml collector.total_frames=4096 %s --quiet --device %s --out %s", places[i],
                  parity_device(), in_work_folder(folder));
         setenv("RLC_LOG", "graph", 1);
-        expect_on_machine("guard", arguments, 0, "");
+        expect_on_machine("guard,late", arguments, 0, "");
         unsetenv("RLC_LOG");
         expect_replays(folder, "collect", "1 lists were unknown, 1 were captured, ");
     }
     expect_equal_files("place_0", "place_1", "scalars.csv");
     expect_equal_files("place_0", "place_1", "checkpoint.safetensors");
+}
+
+/* What cannot be captured is launched node by node, with the same numbers. */
+static void test_nothing_can_be_captured(void **state) {
+    (void)state;
+    static const char *const machines[] = {"", "refuse"};
+    char arguments[512];
+    for (int i = 0; i < 2; i++) {
+        snprintf(arguments, sizeof arguments,
+                 "tests/shapes/ppo.yaml collector.total_frames=1024 --quiet --device %s --out %s", parity_device(),
+                 in_work_folder(i == 0 ? "captured" : "refused"));
+        setenv("RLC_LOG", "graph", 1);
+        expect_on_machine(machines[i], arguments, 0,
+                          i == 0 ? "has come twice: captured"
+                                 : "CUDA cannot capture a list: operation failed due to a previous error during "
+                                   "capture; it is launched node by node");
+        unsetenv("RLC_LOG");
+    }
+    if (is_emulated()) {
+        expect_replays("refused", "update", "2 lists were unknown, 0 were captured, 0 times one was replayed");
+    }
+    expect_equal_files("captured", "refused", "scalars.csv");
+    expect_equal_files("captured", "refused", "checkpoint.safetensors");
 }
 
 /* Numbers of the log come late, but a checkpoint waits for them: the last one is of before they became none. */
@@ -130,8 +153,8 @@ static void test_lost_numbers(void **state) {
     rlc_safetensors_close(checkpoint);
 }
 
-/* The same as on the CPU, but for rounding; the same bits whatever the order of threads; and no lists that are unknown once
- * the first rounds are over. */
+/* The same as on the CPU, but for rounding; the same bits whatever the order of threads, and however late the work is done;
+ * and no lists that are unknown once the first rounds are over. */
 static void test_runs(void **state) {
     (void)state;
     for (int i = 0; i < RLC_COUNT(runs); i++) {
@@ -143,7 +166,7 @@ static void test_runs(void **state) {
         run_on(i, parity_device(), "guard", folder[1]);
         expect_replays(runs[i].name, runs[i].program, runs[i].lists);
         expect_similar(runs[i].name, folder[0], folder[1]);
-        run_on(i, parity_device(), "descending", folder[2]);
+        run_on(i, parity_device(), "descending,late,guard", folder[2]);
         expect_equal_files(folder[1], folder[2], "scalars.csv");
         expect_equal_files(folder[1], folder[2], "checkpoint.safetensors");
     }
@@ -153,6 +176,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_runs, forget_machine),
         cmocka_unit_test_setup(test_environment_on_the_host, forget_machine),
+        cmocka_unit_test_setup(test_nothing_can_be_captured, forget_machine),
         cmocka_unit_test_setup(test_lost_numbers, forget_machine),
     };
     return cmocka_run_group_tests_name("runs on another device", tests, open_all, close_all);

@@ -20,7 +20,7 @@ void rlc__sgemm_v2(const rlc_sgemm_call *g);
 void rlc__sgemm_v3(const rlc_sgemm_call *g);
 void rlc__sgemm_v4(const rlc_sgemm_call *g);
 
-/* The same by oneDNN. False when it refuses, which it does not for valid sizes. */
+/* The same by oneDNN. False where a build has none (no_onednn.c), and when it refuses, which it does not for valid sizes. */
 bool rlc__onednn_sgemm(const rlc_sgemm_call *g);
 
 #endif

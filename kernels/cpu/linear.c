@@ -55,12 +55,9 @@ static bool is_large(const rlc_sgemm_call *g) {
     return g->m * g->n * g->k >= LARGE_PRODUCT;
 }
 
-static void product(const rlc_node *node, const rlc_sgemm_call *g) {
-    if (!is_large(g)) {
+static void product(const rlc_sgemm_call *g) {
+    if (!is_large(g) || !rlc__onednn_sgemm(g)) {
         ISA(sgemm)(g);
-    } else if (!rlc__onednn_sgemm(g)) {
-        rlc_kernel_fail(node, "oneDNN refused a product of %lld x %lld x %lld", (long long)g->m, (long long)g->n,
-                        (long long)g->k);
     }
 }
 
@@ -77,7 +74,7 @@ static void linear_f32(const rlc_node *node) {
                         .tb = true,
                         .relu = activation == RLC_RELU};
     g.m = g.n != 0 ? node->out->numel / g.n : 0;
-    product(node, &g);
+    product(&g);
     if (activation != RLC_IDENTITY && activation != RLC_RELU) {
         epilogue_f32[activation](node->out->data, node->out->numel);
     }
@@ -99,7 +96,7 @@ static void gemm_f32(const rlc_node *node) {
         y != NULL && node->p[0].i == RLC_RELU && aux->batch == 1 && !g.ta && !g.tb && g.k > 0 && !is_large(&g);
     g.gate = gated ? y : NULL;
     for (int64_t i = 0; i < aux->batch; i++, g.a += aux->step_a, g.b += aux->step_b, g.c += g.m * g.n) {
-        product(node, &g);
+        product(&g);
     }
     if (y != NULL && !gated) {
         derivative_f32[node->p[0].i](node->out->data, node->out->data, y, node->out->numel);

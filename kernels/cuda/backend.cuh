@@ -37,7 +37,8 @@ typedef struct rlc_fault {
     const char *where;
     int64_t a, b;
     double x;
-    char said[2048]; /* by a kernel of the CPU (host_call.cu): the whole message, which is no longer than that (rlc_fail) */
+    char said
+        [2048]; /* by a kernel of the CPU (host_call.cu): the whole message, which is no longer than that (rlc_fail) */
 } rlc_fault;
 
 /* Launches with more blocks than this let each thread do more than one element. */
@@ -147,7 +148,7 @@ static __device__ __forceinline__ void rlc_raise(rlc_site site, uint32_t what, i
     *(volatile uint32_t *)&fault->told = 1;
 }
 
-/* Reports a fault that kernels have left, if there is one, and clears it. Does not wait for kernels that still run. */
+/* Reports a fault that kernels have left, if there is one, and clears it. Waits for kernels that still run only if there is. */
 rlc_status rlc__cuda_report(rlc_cuda *cuda);
 
 /* Waits for what has been launched; then what kernels found is known, too. */
@@ -172,8 +173,9 @@ rlc_status rlc__cuda_run_on_host(rlc_cuda *cuda, rlc_program *program, const rlc
 
 /* The functions that enter kernels in the table, one a file. */
 #define RLC_CUDA_FILES(X)                                                                                              \
-    X(elementwise) X(copy) X(reduce) X(rows) X(resample) X(sort) X(norm) X(index) X(linear) X(conv) X(pool) \
-    X(update) X(random) X(priority) X(env)
+    X(elementwise)                                                                                                     \
+    X(copy) X(reduce) X(rows) X(resample) X(sort) X(norm) X(index) X(linear) X(conv) X(pool) X(update) X(random)       \
+        X(priority) X(env)
 #define DECLARE_FILE(file) void rlc__cuda_##file(rlc_device *device);
 RLC_CUDA_FILES(DECLARE_FILE)
 #undef DECLARE_FILE

@@ -99,32 +99,47 @@ static product describe(const rlc_gemm_aux *g, numbers type, const void *a, cons
 }
 
 /* The same product asks the same, and is given the same algorithm: runs repeat. */
+static bool find_algorithm(const rlc_cuda *cuda, product *p, cublasLtMatmulAlgo_t *algorithm) {
+    cublasLtMatmulHeuristicResult_t result = {};
+    int found = 0;
+    if (p->status == CUBLAS_STATUS_SUCCESS) {
+        note(p, cublasLtMatmulAlgoGetHeuristic(cuda->blas, &p->how, &p->left, &p->right, &p->out, &p->out,
+                                               &p->preference, 1, &result, &found));
+    }
+    if (p->status == CUBLAS_STATUS_SUCCESS && found == 0) {
+        note(p, CUBLAS_STATUS_NOT_SUPPORTED);
+    }
+    *algorithm = result.algo;
+    return p->status != CUBLAS_STATUS_NOT_SUPPORTED;
+}
+
+/* Returns whether `after` has been done: a product that is not to be had with it is taken without. */
 template <typename T>
-static void multiply(const rlc_node *node, const rlc_gemm_aux *g, numbers type, const void *a, const void *b, T *c,
+static bool multiply(const rlc_node *node, const rlc_gemm_aux *g, numbers type, const void *a, const void *b, T *c,
                      rlc_epilogue after) {
     rlc_cuda *cuda = rlc_cuda_of(node->out->device);
     const T one = 1, beta = g->accumulate ? 1 : 0;
     if (g->m > INT32_MAX || g->n > INT32_MAX || g->k > INT32_MAX || g->batch > INT32_MAX) {
         rlc_kernel_fail(node, "a product of %lld x %lld x %lld is more than cuBLAS takes", (long long)g->m,
                         (long long)g->n, (long long)g->k);
-        return;
+        return true;
     }
+    cublasLtMatmulAlgo_t algorithm;
     product p = describe(g, type, a, b, c, after);
-    cublasLtMatmulHeuristicResult_t chosen;
-    int found = 0;
-    if (p.status == CUBLAS_STATUS_SUCCESS) {
-        note(&p, cublasLtMatmulAlgoGetHeuristic(cuda->blas, &p.how, &p.left, &p.right, &p.out, &p.out, &p.preference, 1,
-                                                &chosen, &found));
+    const bool is_whole = find_algorithm(cuda, &p, &algorithm);
+    if (!is_whole) {
+        p = describe(g, type, a, b, c, rlc_epilogue{});
+        find_algorithm(cuda, &p, &algorithm);
     }
     if (p.status == CUBLAS_STATUS_SUCCESS) {
-        note(&p, found > 0 ? cublasLtMatmul(cuda->blas, &p.how, &one, b, &p.left, a, &p.right, &beta, c, &p.out, c,
-                                            &p.out, &chosen.algo, cuda->blas_room, WORKSPACE, cuda->stream)
-                           : CUBLAS_STATUS_NOT_SUPPORTED);
+        note(&p, cublasLtMatmul(cuda->blas, &p.how, &one, b, &p.left, a, &p.right, &beta, c, &p.out, c, &p.out,
+                                &algorithm, cuda->blas_room, WORKSPACE, cuda->stream));
     }
     if (p.status != CUBLAS_STATUS_SUCCESS) {
         rlc_kernel_fail(node, "cuBLAS refused a product of %lld x %lld x %lld: %s", (long long)g->m, (long long)g->n,
                         (long long)g->k, cublasLtGetStatusString(p.status));
     }
+    return is_whole;
 }
 
 template <typename T> static __global__ void clear(T *c, int64_t n) {
@@ -171,28 +186,26 @@ static uint16_t *narrow_room(const rlc_node *node, int64_t elements) {
     return cuda->narrow;
 }
 
-static void multiply_narrowed(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
+static bool multiply_narrowed(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
                               rlc_epilogue after) {
     const int64_t of_a = g->step_a * (g->batch - 1) + g->m * g->k, of_b = g->step_b * (g->batch - 1) + g->k * g->n;
     const int64_t start_b = (of_a + 127) / 128 * 128; /* as aligned as the room is */
     uint16_t *room = narrow_room(node, start_b + of_b);
-    if (room != NULL) {
-        RLC_LAUNCH(node, narrow, rlc_blocks_for(of_a), RLC_BLOCK, room, a, of_a);
-        RLC_LAUNCH(node, narrow, rlc_blocks_for(of_b), RLC_BLOCK, room + start_b, b, of_b);
-        multiply(node, g, of_float[RLC_PRECISION_BF16], room, room + start_b, c, after);
+    if (room == NULL) {
+        return true;
     }
+    RLC_LAUNCH(node, narrow, rlc_blocks_for(of_a), RLC_BLOCK, room, a, of_a);
+    RLC_LAUNCH(node, narrow, rlc_blocks_for(of_b), RLC_BLOCK, room + start_b, b, of_b);
+    return multiply(node, g, of_float[RLC_PRECISION_BF16], room, room + start_b, c, after);
 }
 
-void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
+bool rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
                     rlc_epilogue after) {
     if (!begin(node, g, c)) {
-        return;
+        return false;
     }
-    if (g->precision == RLC_PRECISION_BF16) {
-        multiply_narrowed(node, g, a, b, c, after);
-    } else {
-        multiply(node, g, of_float[g->precision], a, b, c, after);
-    }
+    return g->precision == RLC_PRECISION_BF16 ? multiply_narrowed(node, g, a, b, c, after)
+                                              : multiply(node, g, of_float[g->precision], a, b, c, after);
 }
 
 void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const double *a, const double *b, double *c) {

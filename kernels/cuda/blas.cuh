@@ -10,14 +10,15 @@ rlc_status rlc__cuda_blas_open(rlc_cuda *cuda);
 void rlc__cuda_blas_close(rlc_cuda *cuda);
 
 /* What becomes of a product's results before they are written: bias[j] is added to column j, or none where it is NULL; what is
- * below zero is cut off. Of nothing (k = 0) there is no product, and nothing becomes of it. */
+ * below zero is cut off. */
 typedef struct rlc_epilogue {
     const float *bias;
     bool relu;
 } rlc_epilogue;
 
-/* c (+)= op(a) op(b) as in core/matrix.h, row-major. */
-void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
+/* c (+)= op(a) op(b) as in core/matrix.h, row-major. Returns whether `after` has been done: not where there is no product (k = 0),
+ * nor where cuBLASLt has none of this kind. */
+bool rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const float *a, const float *b, float *c,
                     rlc_epilogue after = rlc_epilogue{});
 void rlc__cuda_gemm(const rlc_node *node, const rlc_gemm_aux *g, const double *a, const double *b, double *c);
 

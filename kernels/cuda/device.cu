@@ -38,6 +38,7 @@ rlc_status rlc__cuda_report(rlc_cuda *cuda) {
     }
     char text[256];
     rlc_status status;
+    cudaStreamSynchronize(cuda->stream); /* others may find the same, and that is not to be the next program's */
     if (f->said[0] != '\0') {
         status = rlc_fail(RLC_FAILED, "%s", f->said);
     } else {
@@ -87,10 +88,11 @@ void *rlc__cuda_pinned(rlc_cuda *cuda, size_t size) {
     if (error == cudaErrorMemoryAllocation) {
         char asked[16];
         cudaGetLastError();
-        rlc_fail(RLC_FAILED,
-                 "out of pinned memory: %s were asked for, which stay in the host's memory for the GPU to reach; the host "
-                 "has too little left, or a limit (ulimit -l) allows no more",
-                 rlc_bytes_text((double)size, asked));
+        rlc_fail(
+            RLC_FAILED,
+            "out of pinned memory: %s were asked for, which stay in the host's memory for the GPU to reach; the host "
+            "has too little left, or a limit (ulimit -l) allows no more",
+            rlc_bytes_text((double)size, asked));
         return NULL;
     }
     if (rlc__cuda_check(cuda, error, "getting pinned memory") != RLC_OK) {
@@ -113,7 +115,6 @@ static void release_shared(void *self, void *memory) {
     }
 }
 
-/* What lies in shared memory is read and written in order, too. */
 static rlc_status to_host(rlc_device *device, void *host, const void *data, size_t size) {
     rlc_cuda *cuda = rlc_cuda_of(device);
     RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
@@ -133,6 +134,23 @@ static rlc_status from_host(rlc_device *device, void *data, const void *host, si
     }
     return rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyDefault, cuda->stream),
                            "writing to the device");
+}
+
+/* What lies in shared memory is read and written in order, too; the host does it. */
+static rlc_status shared_to_host(rlc_device *device, void *host, const void *data, size_t size) {
+    RLC_TRY(rlc__cuda_wait(rlc_cuda_of(device), "reading from shared memory"));
+    if (size > 0) {
+        memcpy(host, data, size);
+    }
+    return RLC_OK;
+}
+
+static rlc_status shared_from_host(rlc_device *device, void *data, const void *host, size_t size) {
+    RLC_TRY(rlc__cuda_wait(rlc_cuda_of(device), "writing to shared memory"));
+    if (size > 0) {
+        memcpy(data, host, size);
+    }
+    return RLC_OK;
 }
 
 static rlc_status mark(rlc_device *device, void **place) {
@@ -244,6 +262,8 @@ static rlc_device *make_shared(const rlc_device *device) {
         *shared = *device;
         shared->memory.alloc = allocate_shared;
         shared->memory.free = release_shared;
+        shared->to_host = shared_to_host;
+        shared->from_host = shared_from_host;
         shared->shared = shared;
     }
     return shared;

@@ -42,7 +42,7 @@ static void pass_on_error(rlc_fault *fault) {
     if (rlc_error_status() != RLC_OK && fault->raised == 0) {
         snprintf(fault->said, sizeof fault->said, "%s", rlc_error());
         fault->raised = 1;
-        *(volatile uint32_t *)&fault->told = 1;
+        __atomic_store_n(&fault->told, 1, __ATOMIC_RELEASE);
     }
     rlc_error_clear();
 }

@@ -61,9 +61,8 @@ template <class F, typename T> static __global__ void derivative(T *out, const T
 static rlc_activation multiply(const rlc_node *node, const rlc_gemm_aux *g, const float **bias) {
     const rlc_activation activation = (rlc_activation)node->p[0].i;
     const rlc_epilogue after = {*bias, activation == RLC_RELU};
-    rlc__cuda_gemm(node, g, rlc_data<float>(node->in[0]), rlc_data<float>(node->in[1]), rlc_data<float>(node->out),
-                   after);
-    if (g->k == 0) {
+    if (!rlc__cuda_gemm(node, g, rlc_data<float>(node->in[0]), rlc_data<float>(node->in[1]), rlc_data<float>(node->out),
+                        after)) {
         return activation;
     }
     *bias = NULL;

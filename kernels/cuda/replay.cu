@@ -166,11 +166,23 @@ static void tell_unknown(const replays *r, const rlc_program *p, int first, int 
     }
 }
 
-/* The launches become a graph instead of running. Leaves k->graph NULL where CUDA does not want to. */
+/* What was refused while a list was captured is tried again without, so nothing of it may stay. */
+static void refuse(known_list *k, rlc_program *p, cudaError_t error) {
+    rlc_trace("graph", "program '%s': CUDA cannot capture a list: %s; it is launched node by node", p->name,
+              error != cudaSuccess ? cudaGetErrorString(error) : rlc_error());
+    k->graph = NULL;
+    k->is_refused = true;
+    p->status = RLC_OK;
+    rlc_error_clear();
+    cudaGetLastError();
+}
+
+/* The launches become a graph instead of running. Leaves k->graph NULL where CUDA does not want to; what is wrong with a list
+ * without that is seen when it is launched. */
 static rlc_status capture(rlc_cuda *cuda, known_list *k, rlc_program *p, int first, int last) {
     cudaGraph_t graph = NULL;
     RLC_TRY(rlc__cuda_check(cuda, cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal), "capturing"));
-    rlc_status status = launch_each(cuda, p, first, last);
+    const rlc_status status = launch_each(cuda, p, first, last);
     cudaError_t error = cudaStreamEndCapture(cuda->stream, &graph);
     if (status == RLC_OK && error == cudaSuccess) {
         error = cudaGraphInstantiate(&k->graph, graph, 0);
@@ -178,14 +190,10 @@ static rlc_status capture(rlc_cuda *cuda, known_list *k, rlc_program *p, int fir
     if (graph != NULL) {
         cudaGraphDestroy(graph);
     }
-    if (status == RLC_OK && error != cudaSuccess) {
-        k->graph = NULL;
-        k->is_refused = true;
-        cudaGetLastError();
-        rlc_trace("graph", "program '%s': CUDA cannot capture a list: %s; it is launched node by node", p->name,
-                  cudaGetErrorString(error));
+    if (status != RLC_OK || error != cudaSuccess) {
+        refuse(k, p, error);
     }
-    return status;
+    return RLC_OK;
 }
 
 static rlc_status run_list(rlc_cuda *cuda, replays *r, rlc_program *p, int first, int last) {
@@ -202,9 +210,11 @@ static rlc_status run_list(rlc_cuda *cuda, replays *r, rlc_program *p, int first
         tell_unknown(r, p, first, last);
     } else if (k->graph == NULL && !k->is_refused) {
         RLC_TRY(capture(cuda, k, p, first, last));
-        r->captured += k->graph != NULL;
-        rlc_trace("graph", "program '%s': a list of %d nodes has come twice: captured", p->name, r->traced);
-    } else if (k->times == 3) {
+        if (k->graph != NULL) {
+            r->captured++;
+            rlc_trace("graph", "program '%s': a list of %d nodes has come twice: captured", p->name, r->traced);
+        }
+    } else if (k->times == 3 && k->graph != NULL) {
         rlc_trace("graph", "program '%s': a list of %d nodes is replayed from here on", p->name, r->traced);
     }
     if (k->graph == NULL) {

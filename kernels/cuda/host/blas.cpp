@@ -1,5 +1,5 @@
 /* blas.cpp: cuBLASLt's products on the host (blas.h): matrices by columns, d = alpha op(a) op(b) + beta c, then the epilogue. */
-#include "kernels/cuda/host/emulation.h"
+#include "kernels/cuda/host/runtime.h"
 
 const char *cublasLtGetStatusString(cublasStatus_t status) {
     switch (status) {
@@ -74,6 +74,9 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
 /* The types that go together, of the many that the library knows. */
 static bool is_supported(cublasLtMatmulDesc_t how, cudaDataType_t operands, cudaDataType_t results) {
     const bool single = how->scale == CUDA_R_32F && results == CUDA_R_32F;
+    if (how->epilogue != CUBLASLT_EPILOGUE_DEFAULT && rlc_emulated_option("plain")) {
+        return false;
+    }
     switch (how->compute) {
     case CUBLAS_COMPUTE_32F: return single && operands != CUDA_R_64F;
     case CUBLAS_COMPUTE_32F_FAST_TF32: return single && operands == CUDA_R_32F;

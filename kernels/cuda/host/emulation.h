@@ -10,11 +10,19 @@
  *     RLC_CUDA_HOST=guard        memory can be read and written by kernels and copies only: whoever else touches it gets a
  *                                segmentation fault, as on a real device
  *
+ *     RLC_CUDA_HOST=late         work is done when somebody waits for it, as late as a GPU may do it, instead of at once: who
+ *                                reads before that, or changes what is still to be read, sees it
+ *
+ *     RLC_CUDA_HOST=refuse       nothing can be captured
+ *     RLC_CUDA_HOST=plain        cuBLASLt has no products with something behind them
  *     RLC_CUDA_HOST=none, driver a machine without a GPU, without a driver
  *     RLC_CUDA_HOST=fault        whoever waits for a kernel is told that it has touched memory that is not there
  *
  * Several may be given, with commas between. What threads of a block share is filled with bytes 0xff before each block, so
- * that nothing reads what another block has left.
+ * that nothing reads what another block has left. What CUDA does not allow during a capture is refused, and spoils it.
+ *
+ * Compiled with RLC_CHECKED, and kernels with -fsanitize=thread, each access of a kernel to memory is looked at: checks.h. Without
+ * that there is no device with RLC_CUDA_HOST=checked.
  */
 #ifndef RLC_EMULATION_H
 #define RLC_EMULATION_H
@@ -25,7 +33,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <deque>
 #include <functional>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -48,48 +58,66 @@ void __syncthreads(void);
 
 static inline void __threadfence_system(void) {
 }
-static inline unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value) {
-    const unsigned was = *at;
-    *at = was == expected ? value : was;
-    return was;
-}
+unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value);
 
 /* The memory that the threads of a block share, by the address of something that each array has of its own. */
 void *rlc_emulated_shared(const void *place, size_t size);
 
-/* A stream runs what it is given at once, unless it is being captured: then the work goes into a graph. */
+/* A stream's work, in order; while it is being captured the work goes into a graph instead. */
 typedef struct rlc_emulated_graph {
     std::vector<std::function<void()>> work;
+    bool is_worthless; /* something was called that a capture does not allow */
 } * cudaGraph_t, *cudaGraphExec_t;
 typedef struct rlc_emulated_stream {
     cudaGraph_t capturing;
+    std::deque<std::function<void()>> waiting;
 } * cudaStream_t;
 
-/* What an event stands for has been done when it is recorded, but whoever asks hears so the second time. */
+/* Whoever asks hears the second time that it has been reached. */
 typedef struct rlc_emulated_event {
+    cudaStream_t stream;
     bool asked;
+    std::shared_ptr<bool> reached;
 } * cudaEvent_t;
 
+/* One thread of a launch, given its arguments. */
+typedef void rlc_emulated_thread(const void *arguments);
+
 void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work);
-void rlc_emulated_grid(unsigned blocks, unsigned threads, const std::function<void()> &thread);
+void rlc_emulated_grid(unsigned blocks, unsigned threads, rlc_emulated_thread *thread, const void *arguments,
+                       size_t size);
 
 /* Arguments are kept by value, as CUDA keeps them, also for launches that a graph repeats later. */
+template <typename... P> struct rlc_emulated_call {
+    void (*kernel)(P...);
+    std::tuple<typename std::decay<P>::type...> arguments;
+
+    static void run(const void *call) {
+        const rlc_emulated_call *c = (const rlc_emulated_call *)call;
+        std::apply(c->kernel, c->arguments);
+    }
+};
+
 template <typename... P, typename... A>
 static inline void rlc_emulated_launch(cudaStream_t stream, unsigned blocks, unsigned threads, void (*kernel)(P...),
                                        A... arguments) {
-    std::tuple<typename std::decay<P>::type...> kept(arguments...);
-    rlc_emulated_submit(stream, [=] { rlc_emulated_grid(blocks, threads, [=] { std::apply(kernel, kept); }); });
+    const rlc_emulated_call<P...> call = {kernel, {arguments...}};
+    static_assert(sizeof call.arguments <= 4096, "a kernel takes no more");
+    rlc_emulated_submit(stream, [=] { rlc_emulated_grid(blocks, threads, call.run, &call, sizeof call); });
 }
 
 /* The part of CUDA's runtime that the backend calls. */
 typedef enum cudaError_t {
     cudaSuccess = 0,
+    cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
-    cudaErrorInvalidDevice = 101,
-    cudaErrorNoDevice = 100,
     cudaErrorInsufficientDriver = 35,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101,
     cudaErrorNotReady = 600,
-    cudaErrorIllegalAddress = 700
+    cudaErrorIllegalAddress = 700,
+    cudaErrorStreamCaptureUnsupported = 900,
+    cudaErrorStreamCaptureInvalidated = 901
 } cudaError_t;
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 #endif
 
+#include "kernels/cuda/host/checks.h"
 #include "kernels/cuda/host/fibers.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -21,7 +22,7 @@
 
 rlc_emulated_index threadIdx, blockIdx, blockDim, gridDim;
 
-enum { STACK = 64 * 1024, MAX_THREADS = 1024, SHARED = 96 * 1024, MAX_ARRAYS = 16 };
+enum { STACK = 64 * 1024, MAX_THREADS = 1024, SHARED = RLC_FIBERS_SHARED, MAX_ARRAYS = 16 };
 
 /* A flow of control with a stack of its own; `main_flow` is that of whoever launched. */
 typedef struct flow {
@@ -41,7 +42,8 @@ typedef struct flow {
 } flow;
 
 static flow main_flow, flows[MAX_THREADS], *current;
-static const std::function<void()> *body;
+static rlc_emulated_thread *body;
+static const void *body_arguments;
 static unsigned num_threads, next_thread;
 static bool descending;
 
@@ -100,7 +102,7 @@ static void fiber_main(void) {
     for (;;) {
         while (next_thread < num_threads) {
             start_thread(current);
-            (*body)();
+            body(body_arguments);
         }
         go_to(&main_flow);
     }
@@ -149,7 +151,7 @@ static struct {
     size_t size;
 } arrays[MAX_ARRAYS];
 static int num_arrays;
-alignas(64) static char shared_room[SHARED];
+alignas(64) char rlc_fibers_shared[SHARED];
 static size_t shared_used;
 
 void *rlc_emulated_shared(const void *place, size_t size) {
@@ -164,65 +166,103 @@ void *rlc_emulated_shared(const void *place, size_t size) {
         fprintf(stderr, "emulation of CUDA: a block shares more than %d bytes\n", (int)SHARED);
         abort();
     }
-    memset(shared_room + start, 0xff, size);
+    memset(rlc_fibers_shared + start, 0xff, size);
 #if defined(ANNOTATED)
-    ASAN_POISON_MEMORY_REGION(shared_room + start, shared_used - start);
-    ASAN_UNPOISON_MEMORY_REGION(shared_room + start, size);
+    ASAN_POISON_MEMORY_REGION(rlc_fibers_shared + start, shared_used - start);
+    ASAN_UNPOISON_MEMORY_REGION(rlc_fibers_shared + start, size);
 #endif
     arrays[num_arrays].place = place;
-    arrays[num_arrays].data = shared_room + start;
+    arrays[num_arrays].data = rlc_fibers_shared + start;
     arrays[num_arrays].size = size;
     return arrays[num_arrays++].data;
 }
 
+bool rlc_fibers_share(const char *at, size_t size) {
+    for (int i = 0; i < num_arrays; i++) {
+        if (at >= arrays[i].data && at + size <= arrays[i].data + arrays[i].size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rlc_fibers_place(const char *at) {
+    const rlc_emulated_index *places[] = {&threadIdx, &blockIdx, &blockDim, &gridDim};
+    for (const rlc_emulated_index *place : places) {
+        if (at >= (const char *)place && at < (const char *)(place + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rlc_fibers_has_on_stack(const char *at) {
+    return at >= current->stack && at < current->stack + STACK;
+}
+
 static void forget_shared(void) {
 #if defined(ANNOTATED)
-    ASAN_UNPOISON_MEMORY_REGION(shared_room, SHARED);
+    ASAN_UNPOISON_MEMORY_REGION(rlc_fibers_shared, SHARED);
 #endif
     num_arrays = 0;
     shared_used = 0;
+}
+
+static void check_all_wait(unsigned waiting) {
+    if (waiting != 0 && waiting != num_threads) {
+        fprintf(stderr, "emulation of CUDA: %u of %u threads of a block wait at a barrier that the others passed by\n",
+                waiting, num_threads);
+        abort();
+    }
 }
 
 static void run_block(void) {
     unsigned used = 0; /* flows that wait are the first so many */
     next_thread = 0;
     forget_shared();
+    rlc_checks_block();
     while (next_thread < num_threads) {
         flow *f = &flows[used];
         f->waiting = false;
         enter(f);
         used += f->waiting;
     }
-    while (used > 0) {
-        unsigned still = 0;
-        for (unsigned i = 0; i < used; i++) {
+    for (check_all_wait(used); used > 0; check_all_wait(used)) {
+        const unsigned all = used;
+        used = 0;
+        rlc_checks_barrier();
+        for (unsigned i = 0; i < all; i++) {
             flows[i].waiting = false;
             enter(&flows[i]);
-            still += flows[i].waiting;
+            used += flows[i].waiting;
         }
-        if (still != 0 && still != used) {
-            fprintf(stderr,
-                    "emulation of CUDA: %u of %u threads of a block wait at a barrier that the others passed by\n",
-                    still, used);
-            abort();
-        }
-        used = still;
     }
 }
 
-void rlc_fibers_run(unsigned blocks, unsigned threads, bool backwards, const std::function<void()> &thread) {
+void rlc_fibers_run(unsigned blocks, unsigned threads, bool backwards, rlc_emulated_thread *thread,
+                    const void *arguments, size_t size) {
     if (threads > MAX_THREADS || threads == 0 || blocks == 0) {
         fprintf(stderr, "emulation of CUDA: a launch of %u blocks of %u threads\n", blocks, threads);
         abort();
     }
-    body = &thread;
+    body = thread;
+    body_arguments = arguments;
     num_threads = threads;
     descending = backwards;
     current = &main_flow;
     gridDim = {blocks, 1, 1};
     blockDim = {threads, 1, 1};
+    rlc_checks_launch(arguments, size);
     for (unsigned b = 0; b < blocks; b++) {
         blockIdx = {backwards ? blocks - 1 - b : b, 0, 0};
         run_block();
     }
+    rlc_checks_end();
+}
+
+unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value) {
+    rlc_checks_atomic(at, sizeof *at);
+    const unsigned was = *at;
+    *at = was == expected ? value : was;
+    return was;
 }
