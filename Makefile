@@ -200,7 +200,7 @@ check: deps
 	@$(MAKE) --no-print-directory run-tests
 
 # The emulated device at its least forgiving: kernels/cuda/host/emulation.h.
-HARSH = env -u RLC_CUDA_SYNC RLC_CUDA_HOST=descending,guard,late,plain$(if $(SAN),,$(comma)checked LD_LIBRARY_PATH=$O/checked)
+HARSH = env -u RLC_CUDA_SYNC RLC_CUDA_HOST=descending,guard,late,plain,reaches$(if $(SAN),,$(comma)checked LD_LIBRARY_PATH=$O/checked)
 
 # With sanitizers what compares devices must do: all that runs on one once more takes minutes.
 run-tests: layers tests

@@ -8,7 +8,8 @@ static double rounded(double x, int bits) {
     return ldexp(nearbyint(part * scale) / scale, exponent);
 }
 
-enum { ROWS = 5, INNER = 37, COLUMNS = 11, RESULTS = ROWS * COLUMNS };
+/* Sizes that a chip's multipliers take: of others cuBLASLt may choose not to round. */
+enum { ROWS = 64, INNER = 64, COLUMNS = 32, RESULTS = ROWS * COLUMNS };
 
 /* A layer and a product of the same operands. */
 enum { LAYER, PRODUCT, KINDS };

@@ -57,7 +57,8 @@ static void expect_replays(const char *name, const char *program, const char *li
     free(log);
 }
 
-/* The numbers of two scalars.csv, which may differ by what the rounding of matrix products makes of them. */
+/* The numbers of two scalars.csv, which may differ by what the rounding of matrix products makes of them; on a GPU, which rounds
+ * all of them in its own way, until that has made a run take another turn. */
 static void expect_similar(const char *name, const char *folder_a, const char *folder_b) {
     char path[2][128];
     FILE *in[2];
@@ -73,7 +74,7 @@ static void expect_similar(const char *name, const char *folder_a, const char *f
         assert_non_null(fgets(line[1], sizeof line[1], in[1]));
         char *value[2] = {strrchr(line[0], ','), strrchr(line[1], ',')};
         assert_memory_equal(line[0], line[1], (size_t)(value[0] - line[0]));
-        if (lines++ > 0) {
+        if (lines++ > 0 && (is_emulated() || atof(line[0]) <= 1000)) {
             const double a = atof(value[0] + 1), b = atof(value[1] + 1);
             if (!(fabs(a - b) <= 0.02 * fabs(a) + 1e-3)) {
                 fail_msg("%s, %.*s: %g on the CPU, %g there", name, (int)(value[0] - line[0]), line[0], a, b);

@@ -326,6 +326,28 @@ static void test_environments(void **state) {
     }
 }
 
+/* Memory that the host reaches, too, is read and written in order with what is launched. */
+static void test_memory_of_both(void **state) {
+    (void)state;
+    rlc_device *device = sides[1].device;
+    rlc_tensor *x = rlc_tensor_new(device->shared, RLC_F32, RLC_SHAPE(3));
+    for (int round = 0; round < 4; round++) {
+        float got[3];
+        expect_ok(rlc_tensor_write(x, (float[]){(float)round, 1, 2}));
+        for (int step = 0; step < 2; step++) {
+            rlc_begin(sides[1].program);
+            rlc_assign(x, rlc_add_scalar(rlc_mul_scalar(x, 2), 1));
+            expect_ok(rlc_end(sides[1].program));
+        }
+        if (round % 2 == 0) {
+            expect_ok(rlc_tensor_read(x, got));
+            assert_true(got[0] == 4 * (float)round + 3 && got[1] == 7 && got[2] == 11);
+        }
+    }
+    rlc_tensor_free(x);
+    parity_cases++;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_draws, fresh_start),
@@ -333,6 +355,7 @@ int main(void) {
         cmocka_unit_test_setup(test_clipping_of_many, fresh_start),
         cmocka_unit_test_setup(test_replay, fresh_start),
         cmocka_unit_test_setup(test_environments, fresh_start),
+        cmocka_unit_test_setup(test_memory_of_both, fresh_start),
     };
     return cmocka_run_group_tests_name("steps on another device", tests, open_sides, close_sides);
 }

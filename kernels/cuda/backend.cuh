@@ -60,6 +60,7 @@ typedef struct rlc_cuda {
     struct rlc_host_call *call; /* what a kernel of the host sees of its node, */
     char *call_room;            /* and where the operands lie then */
     size_t call_room_size;
+    bool reads_host;     /* by itself, also memory that is not pinned */
     bool synchronous;    /* RLC_CUDA_SYNC: waits for each list, for the sake of messages */
     bool without_graphs; /* RLC_CUDA_NO_GRAPHS: launches every list node by node, to see what graphs are worth */
     char description[256];

@@ -125,15 +125,17 @@ static rlc_status to_host(rlc_device *device, void *host, const void *data, size
     return rlc__cuda_wait(cuda, "reading from the device");
 }
 
-/* In order with what has been launched: the memory may still be in use by a step before. */
+/* In order with what has been launched: the memory may still be in use by a step before. What is written has been copied when
+ * the call returns; a GPU that reaches the host's memory may leave it there until it is needed. */
 static rlc_status from_host(rlc_device *device, void *data, const void *host, size_t size) {
     rlc_cuda *cuda = rlc_cuda_of(device);
     RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
     if (size == 0) {
         return RLC_OK;
     }
-    return rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyDefault, cuda->stream),
-                           "writing to the device");
+    RLC_TRY(rlc__cuda_check(cuda, cudaMemcpyAsync(data, host, size, cudaMemcpyDefault, cuda->stream),
+                            "writing to the device"));
+    return cuda->reads_host ? rlc__cuda_wait(cuda, "writing to the device") : RLC_OK;
 }
 
 /* What lies in shared memory is read and written in order, too; the host does it. */
@@ -205,6 +207,10 @@ static rlc_status find_gpu(int index, cudaDeviceProp *properties) {
 
 static rlc_status prepare(rlc_cuda *cuda) {
     RLC_TRY(rlc__cuda_check(cuda, cudaSetDevice(cuda->index), "choosing the device"));
+    int reads_host = 0;
+    RLC_TRY(rlc__cuda_check(cuda, cudaDeviceGetAttribute(&reads_host, cudaDevAttrPageableMemoryAccess, cuda->index),
+                            "looking at the GPU"));
+    cuda->reads_host = reads_host != 0;
     RLC_TRY(rlc__cuda_check(cuda, cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream"));
     cuda->fault = (rlc_fault *)rlc__cuda_pinned(cuda, sizeof *cuda->fault);
     cuda->scratch = (double *)allocate(cuda, RLC_SCRATCH * sizeof(double));

@@ -87,7 +87,7 @@ static rlc_node copy_in(host_node *h, const rlc_node *node) {
     return seen;
 }
 
-/* Memory of the host that is not pinned has been read when the call returns, so the arena may have it back. */
+/* Memory of the host that is not pinned has been read when the call returns, or is waited for, so the arena may have it back. */
 static rlc_status copy_back(host_node *h) {
     for (int i = 0; i < h->num_mirrors && h->error == cudaSuccess; i++) {
         const mirror *m = &h->mirrors[i];
@@ -95,7 +95,8 @@ static rlc_status copy_back(host_node *h) {
             h->error = cudaMemcpyAsync(m->there, m->here, m->size, cudaMemcpyHostToDevice, h->cuda->stream);
         }
     }
-    return rlc__cuda_check(h->cuda, h->error, "writing back what an op computed on the host");
+    RLC_TRY(rlc__cuda_check(h->cuda, h->error, "writing back what an op computed on the host"));
+    return h->cuda->reads_host ? rlc__cuda_wait(h->cuda, "writing back what an op computed on the host") : RLC_OK;
 }
 
 static rlc_status run(host_node *h, rlc_program *p, const rlc_node *node) {

@@ -13,6 +13,7 @@
  *     RLC_CUDA_HOST=late         work is done when somebody waits for it, as late as a GPU may do it, instead of at once: who
  *                                reads before that, or changes what is still to be read, sees it
  *
+ *     RLC_CUDA_HOST=reaches      the device reads memory of the host that is not pinned, when it comes to it
  *     RLC_CUDA_HOST=refuse       nothing can be captured
  *     RLC_CUDA_HOST=plain        cuBLASLt has no products with something behind them
  *     RLC_CUDA_HOST=none, driver a machine without a GPU, without a driver
@@ -132,6 +133,8 @@ const char *cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError(void);
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int index);
+enum cudaDeviceAttr { cudaDevAttrPageableMemoryAccess = 88 };
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int index);
 cudaError_t cudaSetDevice(int index);
 cudaError_t cudaMalloc(void **memory, size_t size);
 cudaError_t cudaFree(void *memory);

@@ -59,6 +59,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int index) {
     return cudaSuccess;
 }
 
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int index) {
+    (void)attribute, (void)index;
+    *value = rlc_emulated_option("reaches");
+    return cudaSuccess;
+}
+
 cudaError_t cudaSetDevice(int index) {
     return index == 0 ? cudaSuccess : cudaErrorInvalidDevice;
 }

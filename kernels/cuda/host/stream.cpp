@@ -68,7 +68,8 @@ void rlc_emulated_grid(unsigned count, unsigned threads, rlc_emulated_thread *th
     rlc_fibers_run(count, threads, descending, thread, arguments, size);
 }
 
-/* Copies. Of the host's pageable memory CUDA takes a copy before it returns, and to it returns when all is there. */
+/* Copies. Of the host's pageable memory CUDA takes a copy before it returns, unless the device reaches it, and to it returns when
+ * all is there. */
 cudaError_t cudaMemsetAsync(void *memory, int byte, size_t size, cudaStream_t stream) {
     rlc_emulated_submit(stream, [=] { memset(memory, byte, size); });
     return cudaSuccess;
@@ -83,7 +84,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, cudaMemcpyK
     if ((source == PAGEABLE || target == PAGEABLE) && rlc_emulated_refused()) {
         return rlc_emulated_failed(cudaErrorStreamCaptureUnsupported);
     }
-    if (source == PAGEABLE) {
+    if (source == PAGEABLE && !rlc_emulated_option("reaches")) {
         const std::vector<char> kept((const char *)from, (const char *)from + size);
         rlc_emulated_submit(stream, [=] { memcpy(to, kept.data(), size); });
     } else {
