@@ -41,10 +41,13 @@ static void test_reductions(void **state) {
     /* shared among blocks: as many as there may be, and columns whose last shares are short */
     table[0].dim = RLC_ALL;
     compare(&(parity){"long sum", call_reduction, &table[0], {RLC_SHAPE(4300801)}, 1, RLC_F32, SIGNED, 0});
+    compare(&(parity){"sum of 2^14", call_reduction, &table[0], {RLC_SHAPE(16384)}, 1, RLC_F32, SIGNED, 0});
+    compare(&(parity){"sum of 2^17", call_reduction, &table[0], {RLC_SHAPE(131072)}, 1, RLC_F64, SIGNED, 0});
     table[0].dim = 0;
     compare(&(parity){"long columns", call_reduction, &table[0], {RLC_SHAPE(262145, 3)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"many columns", call_reduction, &table[0], {RLC_SHAPE(8193, 513)}, 1, RLC_F32, SIGNED, 0});
     table[0].dim = 1;
+    compare(&(parity){"sums of 2^16", call_reduction, &table[0], {RLC_SHAPE(5, 65536)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"sum of nothing", call_reduction, &table[0], {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"no sums", call_reduction, &table[0], {RLC_SHAPE(0, 3)}, 1, RLC_F32, SIGNED, 0});
 }

@@ -87,9 +87,15 @@ static inline rlc_cuda *rlc_cuda_of(const rlc_device *device) {
     type *name = (type *)rlc_emulated_shared(&name##_place, sizeof(type) * (count))
 #endif
 
-/* Each thread's share of n elements. */
+/* Each thread's share of n elements, which is nearly always one: unrolling would only add a division in front, to find out how
+ * many there are. */
+#if defined(__CUDACC__)
+#define RLC_NOT_UNROLLED _Pragma("unroll 1")
+#else
+#define RLC_NOT_UNROLLED
+#endif
 #define RLC_FOR_EACH(i, n)                                                                                             \
-    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
+    RLC_NOT_UNROLLED for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
 
 /* At least one: a launch of nothing is an error. */
 static inline unsigned rlc_blocks(int64_t blocks) {

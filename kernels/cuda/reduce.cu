@@ -65,11 +65,8 @@ template <typename T> static __global__ void sum_columns(many m, T *out, const T
         T sum = 0;
         for (int64_t start = 0; start < share.n || start == 0; start += TREE_BLOCK) {
             const int64_t end = start + TREE_BLOCK < share.n ? start + TREE_BLOCK : share.n;
-            T part = 0;
-            for (int64_t i = start + lane; i < end && is_there; i += TREE_LANES) {
-                part += at[i * e.inner];
-            }
-            room[thread] = part;
+            room[thread] =
+                tree_lane<T>(start + lane, is_there ? end : start, [=](int64_t i) { return at[i * e.inner]; });
             __syncthreads();
             for (int width = TREE_LANES / 2; width > 0; width /= 2) {
                 if (lane < width) {

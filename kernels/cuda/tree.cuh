@@ -45,6 +45,13 @@ template <typename T> struct tree_path {
 
 /* By one thread: the sum of term(i) over i = 0 .. n-1. */
 template <typename T, class F> __device__ __forceinline__ T tree_sum_alone(int64_t n, F term) {
+    if (n <= TREE_FEW) { /* all in registers */
+        T few[TREE_FEW] = {0};
+        for (int j = 0; j < TREE_FEW; j++) {
+            few[j] += j < n ? term(j) : (T)0;
+        }
+        return (few[0] + few[2]) + (few[1] + few[3]);
+    }
     tree_path<T> path(n);
     T sum = 0;
     for (int64_t start = 0; start < n || start == 0; start += TREE_BLOCK) {
@@ -63,20 +70,39 @@ template <typename T, class F> __device__ __forceinline__ T tree_sum_alone(int64
     return sum;
 }
 
+/* The sum of term(i) for i = first, first + TREE_LANES, ... below `end`, in this order. Many terms are asked for before the first is
+ * added, so that memory is waited for once for all of them. */
+template <typename T, class F> static __device__ __forceinline__ T tree_lane(int64_t first, int64_t end, F term) {
+    enum { AHEAD = 16 };
+    T sum = 0;
+    int64_t i = first;
+    for (; i + (AHEAD - 1) * TREE_LANES < end; i += AHEAD * TREE_LANES) {
+        T ahead[AHEAD];
+        for (int k = 0; k < AHEAD; k++) {
+            ahead[k] = term(i + k * TREE_LANES);
+        }
+        for (int k = 0; k < AHEAD; k++) {
+            sum += ahead[k];
+        }
+    }
+    for (; i < end; i += TREE_LANES) {
+        sum += term(i);
+    }
+    return sum;
+}
+
 /* By a block of RLC_BLOCK threads, each of which gets the sum. 16 pieces at a time: thread 16 g + l adds up lane l of
- * piece g. `room` is RLC_BLOCK elements that the block shares. */
+ * piece g. Where halving always meets the ends of such 16, their sums are added as the lanes are. `room` is RLC_BLOCK elements
+ * that the block shares. */
 template <typename T, class F> __device__ __forceinline__ T tree_sum_together(int64_t n, F term, T *room) {
     const int thread = (int)threadIdx.x, lane = thread % TREE_LANES, piece = thread / TREE_LANES;
     enum { PIECES = RLC_BLOCK / TREE_LANES };
-    tree_path<T> path(n); /* thread 0's counts */
+    const bool is_even = n >= PIECES * TREE_BLOCK && (n & (n - 1)) == 0;
+    tree_path<T> path(is_even ? n / PIECES : n); /* thread 0's counts */
     T sum = 0;
     for (int64_t base = 0; base < n || base == 0; base += PIECES * TREE_BLOCK) {
         const int64_t start = base + (int64_t)piece * TREE_BLOCK, end = start + TREE_BLOCK < n ? start + TREE_BLOCK : n;
-        T part = 0;
-        for (int64_t i = start + lane; i < end; i += TREE_LANES) {
-            part += term(i);
-        }
-        room[thread] = part;
+        room[thread] = tree_lane<T>(start + lane, end, term);
         __syncthreads();
         for (int width = TREE_LANES / 2; width > 0; width /= 2) {
             if (lane < width) {
@@ -84,7 +110,14 @@ template <typename T, class F> __device__ __forceinline__ T tree_sum_together(in
             }
             __syncthreads();
         }
-        for (int k = 0; thread == 0 && k < PIECES && (base + k * TREE_BLOCK < n || base + k == 0); k++) {
+        for (int step = 1; step < PIECES && is_even; step *= 2) {
+            if (lane == 0 && piece % (2 * step) == 0) {
+                room[thread] += room[thread + step * TREE_LANES];
+            }
+            __syncthreads();
+        }
+        const int pieces = is_even ? 1 : PIECES;
+        for (int k = 0; thread == 0 && k < pieces && (base + k * TREE_BLOCK < n || base + k == 0); k++) {
             sum = path.add(room[k * TREE_LANES]);
         }
         __syncthreads();
