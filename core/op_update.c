@@ -177,6 +177,32 @@ void rlc_clip_grad_value(rlc_tensor *const *grads, int count, double max_value) 
     rlc_no_grad(was);
 }
 
+void rlc_tally(rlc_tensor *const *totals, rlc_tensor *const *values, int count) {
+    rlc_program *p = rlc__require_program("tally");
+    if (count < 1 || count > UINT16_MAX / 2) {
+        rlc__op_fail("tally", "needs 1 to %d numbers, got %d", UINT16_MAX / 2, count);
+        return;
+    }
+    rlc_tensor **more = p != NULL ? rlc__aux(p, 2 * (size_t)count * sizeof *more) : NULL;
+    for (int i = 0; i < count && more != NULL; i++) {
+        if (totals[i] == NULL || values[i] == NULL || !fits("tally", "total", totals[i], RLC_F64, 1)) {
+            return;
+        }
+        more[i] = totals[i];
+        more[count + i] = values[i]->dtype == RLC_F32 ? values[i] : rlc_cast(values[i], RLC_F64);
+        if (more[count + i] == NULL || !fits("tally", "value", more[count + i], (rlc_dtype)more[count + i]->dtype, 1)) {
+            return;
+        }
+    }
+    if (more == NULL) {
+        return;
+    }
+    bool was = rlc_no_grad(true);
+    *rlc__append(p) = (rlc_node){.op = RLC_OP_tally, .out = totals[0], .more = more, .num_more = (uint16_t)(2 * count)};
+    rlc__commit(p, RLC_F64);
+    rlc_no_grad(was);
+}
+
 void rlc_lerp(rlc_tensor *target, rlc_tensor *online, double tau) {
     rlc_program *p = rlc__require_program("lerp");
     if (p == NULL || target == NULL || online == NULL) {

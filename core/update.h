@@ -53,6 +53,9 @@ rlc_tensor *rlc_clip_grad_norm(rlc_tensor *const *grads, int count, double max_n
 /* Brings each element of the gradients into [-max_value, max_value], as torch.nn.utils.clip_grad_value_ does. */
 void rlc_clip_grad_value(rlc_tensor *const *grads, int count, double max_value);
 
+/* Adds numbers to running sums, total by total another one: a total is a float64 of one element, a value has one of any type. */
+void rlc_tally(rlc_tensor *const *totals, rlc_tensor *const *values, int count);
+
 /* target <- (1 - tau) target + tau online */
 void rlc_lerp(rlc_tensor *target, rlc_tensor *online, double tau);
 

@@ -6,15 +6,19 @@
 
 /* Adds the loss's numbers to the sums that the log averages. */
 static void sum_up(rlc_run *run, const rlc_dict *out) {
-    bool was = rlc_no_grad(true);
+    rlc_tensor *totals[RLC_MAX_SUMS], *values[RLC_MAX_SUMS];
+    int count = 0;
     for (int i = 0; i < run->num_sums; i++) {
         rlc_tensor *value = rlc_dict_find_key(out, run->sums[i].key);
         if (value != NULL) {
-            rlc__assign_fresh(run->sums[i].total, rlc_add(run->sums[i].total, value));
+            totals[count] = run->sums[i].total;
+            values[count++] = value;
             ++*run->sums[i].updates;
         }
     }
-    rlc_no_grad(was);
+    if (count > 0) {
+        rlc_tally(totals, values, count);
+    }
 }
 
 /* Learns once from a sample or minibatch, inside the open program. */

@@ -206,6 +206,28 @@ static void test_clipping_of_many(void **state) {
     free_kept();
 }
 
+/* More sums than a launch takes; the values of both types. */
+static rlc_tensor *tally_many(kept *k, const void *data) {
+    rlc_tensor *totals[40], *values[40];
+    (void)data;
+    const bool was = rlc_no_grad(true);
+    const int count = rlc_unbind(k->t[PARAM], 0, totals, RLC_COUNT(totals));
+    rlc_unbind(k->t[GRAD], 0, values, RLC_COUNT(values));
+    values[7] = rlc_cast(values[7], RLC_F64);
+    rlc_tally(totals, values, count);
+    rlc_no_grad(was);
+    return NULL;
+}
+
+static void test_tallies(void **state) {
+    (void)state;
+    start_kept();
+    keep_root(PARAM, RLC_F64, RLC_SHAPE(40), SIGNED);
+    keep_root(GRAD, RLC_F32, RLC_SHAPE(40), SIGNED);
+    take_steps("tally", tally_many, NULL, 0);
+    free_kept();
+}
+
 /* A ring with priorities: rows come, rows are drawn, their priorities change. */
 enum { TREE, LARGEST, CURSOR, STORAGE, BETA };
 typedef struct replaying {
@@ -353,6 +375,7 @@ int main(void) {
         cmocka_unit_test_setup(test_draws, fresh_start),
         cmocka_unit_test_setup(test_optimisers, fresh_start),
         cmocka_unit_test_setup(test_clipping_of_many, fresh_start),
+        cmocka_unit_test_setup(test_tallies, fresh_start),
         cmocka_unit_test_setup(test_replay, fresh_start),
         cmocka_unit_test_setup(test_environments, fresh_start),
         cmocka_unit_test_setup(test_memory_of_both, fresh_start),

@@ -323,6 +323,26 @@ static void test_lerp(void **state) {
     }
 }
 
+/* Numbers of all types, added in double. */
+static void test_tally(void **state) {
+    (void)state;
+    rlc_tensor *totals[] = {root(RLC_F64, RLC_SHAPE(1), (double[]){1}), root(RLC_F64, (rlc_shape){0}, (double[]){2}),
+                            root(RLC_F64, RLC_SHAPE(1), (double[]){3})};
+    rlc_begin(p);
+    for (int round = 0; round < 2; round++) {
+        rlc_tally(totals,
+                  (rlc_tensor *[]){rlc_scalar(0.1), rlc_full(RLC_F64, RLC_SHAPE(1), 1e-9), rlc_full(RLC_I64, RLC_SHAPE(1), 5)},
+                  3);
+    }
+    assert_true(rlc_item(totals[0]) == 1 + (double)0.1f + (double)0.1f);
+    assert_true(rlc_item(totals[1]) == 2 + 1e-9 + 1e-9);
+    assert_true(rlc_item(totals[2]) == 13);
+    expect_ok(rlc_end(p));
+    for (int i = 0; i < RLC_COUNT(totals); i++) {
+        rlc_tensor_free(totals[i]);
+    }
+}
+
 /* Writes `n` rows that count on from *next to the storage, and to `model` as a ring should. */
 static void write_rows(rlc_tensor *storage, rlc_tensor *cursor, int64_t n, double *next, double *model,
                        int64_t *state) {
@@ -393,6 +413,7 @@ int main(void) {
         cmocka_unit_test_setup(test_clipping_by_value, start),
         cmocka_unit_test_setup(test_clipping_long, start),
         cmocka_unit_test_setup(test_lerp, start),
+        cmocka_unit_test_setup(test_tally, start),
         cmocka_unit_test_setup(test_rings, start),
         cmocka_unit_test_setup(test_ring_of_several_tensors, start),
     };

@@ -88,6 +88,10 @@ static int free_operands(void **state) {
     X(INVALID, "rmsprop: not available for int64", rlc_rmsprop_step(k2, k2, k2, NULL, NULL, lr, &still))               \
     X(INVALID, "adam: ", rlc_adam_tick(f3, &settings))                                                                 \
     X(INVALID, "adam: ", rlc_adam_tick(d1, &settings))                                                                 \
+    X(INVALID, "tally: needs 1 to 32767 numbers, got 0", rlc_tally(&d1, &f1, 0))                                       \
+    X(INVALID, "tally: the total is float32 [1]; 1 contiguous", rlc_tally(&f1, &f1, 1))                                \
+    X(INVALID, "tally: the total is float64 [3]; 1 contiguous", rlc_tally(&d3, &f1, 1))                                \
+    X(INVALID, "tally: the value is float32 [3]; 1 contiguous", rlc_tally(&d1, &f3, 1))                                \
     X(INVALID, "clip_grad_norm: needs 1 to 65535 gradients, got 0", rlc_clip_grad_norm(&f3, 0, 1))                     \
     X(INVALID, "clip_grad_norm: ", rlc_clip_grad_norm(((rlc_tensor *[]){d3, f3}), 2, 1))                               \
     X(INVALID, "clip_grad_norm: ", rlc_clip_grad_norm((rlc_tensor *[]){rlc_expand(f1, RLC_SHAPE(3))}, 1, 1))           \
@@ -117,6 +121,8 @@ static int free_operands(void **state) {
     X(OK, "", rlc_lerp(f3, NULL, 0.5))                                                                                 \
     X(OK, "", rlc_lerp(NULL, f3, 0.5))                                                                                 \
     X(OK, "", rlc_adam_tick(NULL, &settings))                                                                          \
+    X(OK, "", rlc_tally((rlc_tensor *[]){NULL}, &f1, 1))                                                               \
+    X(OK, "", rlc_tally(&d1, (rlc_tensor *[]){NULL}, 1))                                                               \
     X(OK, "", rlc_adam_step(NULL, f3, f3, f3, NULL, powers, lr, &settings))                                            \
     X(OK, "", rlc_adam_step(f3, NULL, f3, f3, NULL, powers, lr, &settings))                                            \
     X(OK, "", rlc_adam_step(f3, f3, NULL, f3, NULL, powers, lr, &settings))                                            \

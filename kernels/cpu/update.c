@@ -134,6 +134,15 @@ static void adam_tick(const rlc_node *node) {
         power[2] *= node->p[1].f;
     }
 }
+
+static void tally(const rlc_node *node) {
+    const int count = node->num_more / 2;
+    for (int i = 0; i < count; i++) {
+        const rlc_tensor *value = node->more[count + i];
+        *(double *)node->more[i]->data +=
+            value->dtype == RLC_F64 ? *(const double *)value->data : (double)*(const float *)value->data;
+    }
+}
 #endif
 
 void ISA(kernels_update)(rlc_device *device) {
@@ -151,5 +160,6 @@ void ISA(kernels_update)(rlc_device *device) {
     device->kernel[RLC_OP_clip_norm][RLC_F64] = clip_norm_f64;
     device->kernel[RLC_OP_clip_value][RLC_F64] = clip_value_f64;
     device->kernel[RLC_OP_adam_tick][RLC_F64] = adam_tick;
+    device->kernel[RLC_OP_tally][RLC_F64] = tally;
 #endif
 }

@@ -231,6 +231,35 @@ static void run_adam_tick(const rlc_node *node) {
                rlc_data<double>(node->out), node->p[0].f, node->p[1].f);
 }
 
+/* A launch for so many sums, a thread each. */
+typedef struct tallies {
+    int count;
+    struct {
+        double *total;
+        const void *value;
+        bool is_double;
+    } of[TOGETHER];
+} tallies;
+
+static __global__ void tally(tallies t) {
+    const int i = (int)threadIdx.x;
+    if (i < t.count) {
+        *t.of[i].total += t.of[i].is_double ? *(const double *)t.of[i].value : (double)*(const float *)t.of[i].value;
+    }
+}
+
+static void run_tally(const rlc_node *node) {
+    const int count = node->num_more / 2;
+    for (int first = 0; first < count; first += TOGETHER) {
+        tallies t = {};
+        while (t.count < TOGETHER && first + t.count < count) {
+            const rlc_tensor *total = node->more[first + t.count], *value = node->more[count + first + t.count];
+            t.of[t.count++] = {rlc_data<double>(total), value->data, value->dtype == RLC_F64};
+        }
+        RLC_LAUNCH(node, tally, 1, TOGETHER, t);
+    }
+}
+
 template <typename T> static void enter(rlc_device *device, rlc_dtype dtype) {
     device->kernel[RLC_OP_adam][dtype] = run_adam<T>;
     device->kernel[RLC_OP_sgd][dtype] = run_sgd<T>;
@@ -244,4 +273,5 @@ void rlc__cuda_update(rlc_device *device) {
     enter<float>(device, RLC_F32);
     enter<double>(device, RLC_F64);
     device->kernel[RLC_OP_adam_tick][RLC_F64] = run_adam_tick;
+    device->kernel[RLC_OP_tally][RLC_F64] = run_tally;
 }
