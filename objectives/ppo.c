@@ -154,8 +154,11 @@ static rlc_tensor *advantage_of(const on_policy_loss *m, const rlc_dict *td) {
     if (a == NULL || !m->normalize_advantage || a->numel == 1) {
         return a;
     }
-    rlc_tensor *deviation = rlc_clamp(rlc_std(a, RLC_ALL, false, 1), 1e-6, INFINITY);
-    return rlc_div(rlc_sub(a, rlc_mean(a, RLC_ALL, false)), deviation);
+    /* rlc_std, but for what both want of the mean */
+    rlc_tensor *centred = rlc_sub(a, rlc_mean(a, RLC_ALL, false));
+    rlc_tensor *squares = rlc_sum(rlc_square(centred), RLC_ALL, false);
+    rlc_tensor *deviation = rlc_sqrt(rlc_mul_scalar(squares, 1 / (double)(a->numel - 1)));
+    return rlc_div(centred, rlc_clamp(deviation, 1e-6, INFINITY));
 }
 
 /* The policy now, for the batch; the log-probability of what was done as [*batch, 1]. */
