@@ -117,7 +117,7 @@ $O/rlc_cuda-host.so: $(HOST_CUDA) $O/librlc.so
 
 # And once more with each access of a kernel to memory looked at (kernels/cuda/host/checks.h), beside a librlc of its own: a program
 # that finds that one first (LD_LIBRARY_PATH) finds these kernels.
-CHECKED = $O/checked/rlc_cuda-host.so $O/checked/librlc.so $O/checked/wrong_kernels.so
+CHECKED = $(if $(SAN)$(filter clang,$(CC)),,$O/checked/rlc_cuda-host.so $O/checked/librlc.so $O/checked/wrong_kernels.so)
 CHECKED_FLAGS = -DRLC_CHECKED -O2 -fno-tree-vectorize
 HOST_RUNTIME = $(patsubst %.cpp,$O/%.checked.o,$(wildcard kernels/cuda/host/*.cpp))
 
@@ -141,7 +141,7 @@ $O/checked/librlc.so: $O/librlc.so
 	$(SAY)cp $< $@
 
 # Tests. Counting allocations and a sanitizer both replace malloc, so one of them is without the other.
-TESTS = $(filter-out $(if $(SAN),test_steady test_torture test_kernel_checks),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+TESTS = $(filter-out $(if $(SAN),test_steady test_torture) $(if $(CHECKED),,test_kernel_checks),$(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 
 # where they find the command
 $O/tests/%.o: ALL_CFLAGS += -DTEST_RLRUN='"$(RLRUN)"' -DTEST_CC='"$(CC)"' \
@@ -167,7 +167,7 @@ $O/examples/%: examples/%.c examples/show.h $O/librlc.so $(HEADERS) recipes/rlc.
 	@mkdir -p $(@D)
 	$(SAY)$(CC) -Wall -Wextra $(SANITIZE) -I. -Irecipes -o $@ $< -L$O -lrlc -Wl,-rpath,'$$ORIGIN/..'
 
-tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(if $(SAN),,$(CHECKED)) $(TESTS:%=$O/tests/%)
+tests: examples $(RLRUN) $O/rlc_draw.so $O/rlc_cuda-host.so $(CHECKED) $(TESTS:%=$O/tests/%)
 
 # Tests that hold on every device, which `make check` runs on cuda-host as well, and `make check DEVICE=cuda` on a GPU. The
 # others look into the host's memory, or bring kernels of their own; `test_parity` and its kin compare devices.
@@ -200,7 +200,7 @@ check: deps
 	@$(MAKE) --no-print-directory run-tests
 
 # The emulated device at its least forgiving: kernels/cuda/host/emulation.h.
-HARSH = env -u RLC_CUDA_SYNC RLC_CUDA_HOST=descending,guard,late,plain,reaches$(if $(SAN),,$(comma)checked LD_LIBRARY_PATH=$O/checked)
+HARSH = env -u RLC_CUDA_SYNC RLC_CUDA_HOST=descending,guard,late,plain,reaches$(if $(CHECKED),$(comma)checked LD_LIBRARY_PATH=$O/checked)
 
 # With sanitizers what compares devices must do: all that runs on one once more takes minutes.
 run-tests: layers tests

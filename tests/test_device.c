@@ -17,6 +17,22 @@ static void test_names(void **state) {
                  "device cuda:7: there is no such GPU; the last one here is cuda:0");
 }
 
+/* Every kernel that the CPU has is there, too. */
+static void test_kernels(void **state) {
+    (void)state;
+    const rlc_device *cpu = sides[0].device, *other = sides[1].device;
+    for (int op = 0; op < RLC_OP_COUNT; op++) {
+        for (int dtype = 0; dtype < RLC_DTYPE_COUNT; dtype++) {
+            if ((cpu->kernel[op][dtype] != NULL) != (other->kernel[op][dtype] != NULL)) {
+                fail_msg("%s for %s", rlc_op_name((rlc_op)op), rlc_dtype_name((rlc_dtype)dtype));
+            }
+        }
+    }
+    for (int i = 0; i < RLC_MAX_NAMED_KERNELS && cpu->named[i].name != NULL; i++) {
+        assert_non_null(rlc_device_kernel(other, cpu->named[i].name));
+    }
+}
+
 static void test_machines_without(void **state) {
     (void)state;
     expect_on_machine("none", "check recipes/dqn.yaml --device cuda-host", 1,
@@ -119,6 +135,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_names, forget_machine),
+        cmocka_unit_test_setup(test_kernels, forget_machine),
         cmocka_unit_test_setup(test_machines_without, forget_machine),
         cmocka_unit_test_setup(test_kernels_that_fail, forget_machine),
         cmocka_unit_test_setup(test_faults, forget_machine),

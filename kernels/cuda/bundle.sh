@@ -38,7 +38,8 @@ strip --strip-debug "$to"/build/tests/* "$to/rlrun"
 cat >"$to/check" <<'END'
 #!/bin/sh
 # The parity suite on this machine's GPU, and the tests that hold on every device: all of them, whatever fails, and in the end
-# which did. SANITIZER='compute-sanitizer --tool racecheck' ./check test_parity runs those that are named under it.
+# which did. SANITIZER='compute-sanitizer --error-exitcode 9 --tool racecheck' ./check test_parity runs those that are named
+# under it.
 cd "$(dirname "$0")"
 export RLC_PARITY_DEVICE=${DEVICE:-cuda} RLC_TEST_DEVICE=${DEVICE:-cuda} RLC_CUDA_SYNC=1
 failed=

@@ -245,7 +245,7 @@ static void fill_in(rlc_device *device, rlc_cuda *cuda) {
     device->memory.free = release;
     device->memory.self = cuda;
 #if defined(RLC_EMULATED)
-    device->memory.guarded = true;
+    device->memory.guarded = !rlc_emulated_option("late"); /* what an arena has taken back may still be in use then */
 #endif
     device->description = cuda->description;
     device->to_host = to_host;

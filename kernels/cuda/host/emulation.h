@@ -61,6 +61,9 @@ static inline void __threadfence_system(void) {
 }
 unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value);
 
+/* Whether RLC_CUDA_HOST names it. */
+bool rlc_emulated_option(const char *name);
+
 /* The memory that the threads of a block share, by the address of something that each array has of its own. */
 void *rlc_emulated_shared(const void *place, size_t size);
 

@@ -6,9 +6,6 @@
 
 #include "kernels/cuda/host/emulation.h"
 
-/* Whether RLC_CUDA_HOST names it. */
-bool rlc_emulated_option(const char *name);
-
 /* Keeps the error until cudaGetLastError, as CUDA does, and returns it. */
 cudaError_t rlc_emulated_failed(cudaError_t error);
 
