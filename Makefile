@@ -30,7 +30,7 @@ STRUCTS = $(if $(filter x86_64,$(MACHINE)),$(if $(filter clang,$(CC)),,-mmemset-
 SANITIZE = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS = -O3 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(NUMBERS) $(WARNINGS) $(SANITIZE) $(STRUCTS) \
-             -fPIC -fno-semantic-interposition -MMD -MP
+             $(if $(filter v3 v4,$(ISAS)),-DRLC_WIDE) -fPIC -fno-semantic-interposition -MMD -MP
 LDLIBS = -ldnnl -lgomp -lyaml -lcjson -ldl -lm -lpthread
 
 # Each file of loops is compiled once for every instruction set and chosen at start (kernels/cpu/isa.h).
@@ -238,7 +238,8 @@ torture: tests
 FUZZ_SECONDS = 60
 FUZZERS = $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/*.c))
 fuzz:
-	@$(MAKE) --no-print-directory O=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g -Wno-pass-failed' run-fuzz
+	@$(MAKE) --no-print-directory O=build-fuzz CC=clang SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g -Wno-pass-failed' \
+	    ISAS=v2 run-fuzz
 
 run-fuzz: $(FUZZERS)
 	@mkdir -p $(FUZZERS:$O/fuzz/%=$O/found/%)

@@ -314,6 +314,15 @@ rlc_tensor *rlc_buffer_steps_behind(const rlc_buffer *b, rlc_tensor *rows) {
     return steps_of(b, rlc_sub(rlc_add_scalar(rlc_buffer_head(b), -1), rows));
 }
 
+rlc_tensor *rlc_buffer_ended(const rlc_buffer *b, rlc_tensor *rows) {
+    rlc_tensor *done = rlc_index_select(rlc_dict_get(b->storage, "next.done"), rlc_reshape(rows, RLC_SHAPE(-1)));
+    return rows != NULL ? rlc_reshape(done, rlc_shape_of(rows)) : NULL;
+}
+
+rlc_tensor *rlc_buffer_unbroken(rlc_tensor *gone) {
+    return rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), rlc_buffer_number(0));
+}
+
 /* TorchRL's ReplayBuffer with a lazy tensor storage and a random sampler. */
 static rlc_dict *sample(rlc_buffer *b) {
     return rlc_buffer_rows(b, rlc_random_index(b->stream, b->size, b->batch_size));

@@ -99,6 +99,11 @@ rlc_tensor *rlc_buffer_oldest(const rlc_buffer *buffer);
 rlc_tensor *rlc_buffer_steps_kept(const rlc_buffer *buffer, rlc_tensor *rows);
 rlc_tensor *rlc_buffer_steps_behind(const rlc_buffer *buffer, rlc_tensor *rows);
 
+/* Of moments on the way from a row, one behind the other, [n, B]: whether the steps of these rows end an episode; and which come
+ * before the first that is gone. Both bool. */
+rlc_tensor *rlc_buffer_ended(const rlc_buffer *buffer, rlc_tensor *rows);
+rlc_tensor *rlc_buffer_unbroken(rlc_tensor *gone);
+
 extern const rlc_option rlc__buffer_options[];
 extern const rlc_buffer_class rlc_replay_buffer_class, rlc_prioritized_replay_buffer_class,
     rlc_slice_replay_buffer_class;

@@ -190,11 +190,9 @@ static rlc_tensor *steps_before(const rlc_buffer *buffer, int reach, rlc_tensor 
     const double envs = (double)buffer->num_envs;
     rlc_tensor *back = rlc_reshape(rlc_add_scalar(rlc_arange(RLC_I64, reach), 1), RLC_SHAPE(reach, 1));
     rlc_tensor *past = rlc_buffer_around(buffer, rlc_sub(rows, rlc_mul_scalar(back, envs)));
-    rlc_tensor *done = rlc_index_select(rlc_dict_get(buffer->storage, "next.done"), rlc_reshape(past, RLC_SHAPE(-1)));
-    rlc_tensor *ended = past != NULL ? rlc_reshape(done, rlc_shape_of(past)) : NULL;
+    rlc_tensor *ended = rlc_buffer_ended(buffer, past);
     rlc_tensor *gone = rlc_logical_or(ended, rlc_gt(back, rlc_buffer_steps_kept(buffer, rows)));
-    rlc_tensor *unbroken = rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), rlc_buffer_number(0));
-    return rlc_sum(rlc_cast(unbroken, RLC_I64), 0, false);
+    return rlc_sum(rlc_cast(rlc_buffer_unbroken(gone), RLC_I64), 0, false);
 }
 
 /* Row numbers of `reach` steps, int64 [reach * B], the newest of which is `nearest` before each row, the oldest first; the first

@@ -11,13 +11,11 @@ static rlc_tensor *steps_there(const rlc_buffer *b, rlc_tensor *rows, rlc_tensor
     *ahead = rlc_buffer_around(b, rlc_add(rows, rlc_mul_scalar(count, (double)b->num_envs)));
     rlc_tensor *gone = rlc_gt(count, rlc_buffer_steps_behind(b, rows));
     if (n > 1) {
-        rlc_tensor *before = rlc_slice(*ahead, 0, 0, n - 1);
-        rlc_tensor *done = rlc_index_select(rlc_dict_get(b->storage, "next.done"), rlc_reshape(before, RLC_SHAPE(-1)));
+        rlc_tensor *ended = rlc_buffer_ended(b, rlc_slice(*ahead, 0, 0, n - 1));
         rlc_tensor *first = rlc_zeros(RLC_BOOL, RLC_SHAPE(1, rlc_size(rows, 0)));
-        rlc_tensor *ended = before != NULL ? rlc_reshape(done, rlc_shape_of(before)) : NULL;
         gone = rlc_logical_or(gone, rlc_concatenate((rlc_tensor *[]){first, ended}, 2, 0));
     }
-    return rlc_eq(rlc_cumsum(rlc_cast(gone, RLC_I64), 0), rlc_buffer_number(0));
+    return rlc_buffer_unbroken(gone);
 }
 
 /* The rewards of these steps as one, [B, 1]; summed in order of time, as multi_step.c does. */

@@ -39,7 +39,7 @@ static void enter_v2(rlc_device *device) {
     RLC_CPU_FILES(ENTER_FILE, v2)
 }
 
-#if defined(__x86_64__)
+#if defined(RLC_WIDE)
 static void enter_v3(rlc_device *device) {
     RLC_CPU_FILES(ENTER_FILE, v3)
 }
@@ -71,10 +71,12 @@ static const struct {
 } levels[] = {
 #if defined(__x86_64__)
     {"x86-64-v2", "x86-64-v2 (SSE4)", always, enter_v2},
-    {"x86-64-v3", "x86-64-v3 (AVX2)", has_v3, enter_v3},
-    {"x86-64-v4", "x86-64-v4 (AVX-512)", has_v4, enter_v4},
 #else
     {"native", "portable loops", always, enter_v2},
+#endif
+#if defined(RLC_WIDE)
+    {"x86-64-v3", "x86-64-v3 (AVX2)", has_v3, enter_v3},
+    {"x86-64-v4", "x86-64-v4 (AVX-512)", has_v4, enter_v4},
 #endif
 };
 

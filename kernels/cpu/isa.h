@@ -1,8 +1,9 @@
 /* isa.h: how a file of loops is compiled once for every instruction set.
  *
  * The Makefile compiles each file here with RLC_ISA set to v2, v3 and v4 (the x86-64 levels: SSE4, AVX2, AVX-512) and the
- * flags that go with it; ISA(name) keeps the copies apart. Each file ends in one function that enters its kernels in the
- * device's table. v2, the base, also brings the types that no training step needs fast: double and the integers.
+ * flags that go with it, or to v2 alone without RLC_WIDE; ISA(name) keeps the copies apart. Each file ends in one function that
+ * enters its kernels in the device's table. v2, the base, also brings the types that no training step needs fast: double and
+ * the integers.
  */
 #ifndef RLC_ISA_H
 #define RLC_ISA_H

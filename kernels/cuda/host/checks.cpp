@@ -195,7 +195,7 @@ static void look_elsewhere(const access &a) {
     }
 }
 
-static void look(const volatile void *address, size_t size, bool changes, const void *code) {
+static void look(const void *address, size_t size, bool changes, const void *code) {
     const access a = {(const char *)address, size, changes, code};
     const size_t on_device = (size_t)(a.at - rlc_emulated_region), in_shared = (size_t)(a.at - rlc_fibers_shared);
     if (!runs) {
@@ -249,7 +249,16 @@ void rlc_checks_atomic(const void *address, size_t size) {
     }
 }
 
-/* What the compiler calls. */
+/* By words, as far as they are whole. */
+static void look_at_range(const void *address, size_t size, bool changes, const void *code) {
+    const char *at = (const char *)address;
+    for (size_t i = 0, step; i < size; i += step) {
+        step = (uintptr_t)(at + i) % 4 == 0 && size - i >= 4 ? 4 : 1;
+        look(at + i, step, changes, code);
+    }
+}
+
+/* What the compiler calls: with "unaligned" where the type allows any address. */
 extern "C" {
 #define CODE __builtin_return_address(0)
 #define CALLS(size)                                                                                                    \
@@ -259,21 +268,17 @@ extern "C" {
     void __tsan_write##size(void *at) {                                                                                \
         look(at, size, true, CODE);                                                                                    \
     }                                                                                                                  \
-    void __tsan_read_write##size(void *at) {                                                                           \
-        look(at, size, false, CODE);                                                                                   \
-        look(at, size, true, CODE);                                                                                    \
-    }                                                                                                                  \
-    void __tsan_unaligned_read##size(void *at) {                                                                       \
-        look(at, size, false, CODE);                                                                                   \
-    }                                                                                                                  \
-    void __tsan_unaligned_write##size(void *at) {                                                                      \
-        look(at, size, true, CODE);                                                                                    \
-    }                                                                                                                  \
     void __tsan_volatile_read##size(void *at) {                                                                        \
         look(at, size, false, CODE);                                                                                   \
     }                                                                                                                  \
     void __tsan_volatile_write##size(void *at) {                                                                       \
         look(at, size, true, CODE);                                                                                    \
+    }                                                                                                                  \
+    void __tsan_unaligned_read##size(void *at) {                                                                       \
+        look_at_range(at, size, false, CODE);                                                                          \
+    }                                                                                                                  \
+    void __tsan_unaligned_write##size(void *at) {                                                                      \
+        look_at_range(at, size, true, CODE);                                                                           \
     }
 CALLS(1)
 CALLS(2)
@@ -281,25 +286,11 @@ CALLS(4)
 CALLS(8)
 CALLS(16)
 
-static void look_at_range(const char *at, size_t size, bool changes, const void *code) {
-    for (size_t i = 0; i < size; i += 4) {
-        look(at + i, size - i < 4 ? 1 : 4, changes, code);
-    }
-}
 void __tsan_read_range(void *at, size_t size) {
-    look_at_range((const char *)at, size, false, CODE);
+    look_at_range(at, size, false, CODE);
 }
 void __tsan_write_range(void *at, size_t size) {
-    look_at_range((const char *)at, size, true, CODE);
-}
-void *__tsan_memcpy(void *to, const void *from, size_t size) {
-    look_at_range((const char *)from, size, false, CODE);
-    look_at_range((const char *)to, size, true, CODE);
-    return memcpy(to, from, size);
-}
-void *__tsan_memset(void *to, int byte, size_t size) {
-    look_at_range((const char *)to, size, true, CODE);
-    return memset(to, byte, size);
+    look_at_range(at, size, true, CODE);
 }
 void __tsan_atomic32_store(volatile uint32_t *at, uint32_t value, int) {
     __atomic_store_n(at, value, __ATOMIC_SEQ_CST);

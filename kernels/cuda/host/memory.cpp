@@ -13,9 +13,9 @@
 #define OPEN_GAP(memory, size) ((void)(memory), (void)(size))
 #endif
 
-/* One device at a time works, whoever calls. */
-static std::recursive_mutex lock;
-typedef std::lock_guard<std::recursive_mutex> hold;
+std::recursive_mutex rlc_emulated_lock;
+typedef rlc_emulated_hold hold;
+static std::recursive_mutex &lock = rlc_emulated_lock;
 
 /* One region, most of it never touched, handed out in blocks from its start. */
 static const size_t REGION = RLC_EMULATED_SIZE, UNIT = RLC_EMULATED_UNIT;

@@ -9,9 +9,13 @@
 /* Keeps the error until cudaGetLastError, as CUDA does, and returns it. */
 cudaError_t rlc_emulated_failed(cudaError_t error);
 
+/* One device at a time works, whoever calls. */
+extern std::recursive_mutex rlc_emulated_lock;
+typedef std::lock_guard<std::recursive_mutex> rlc_emulated_hold;
+
 /* While one of these exists nobody else works on the device, and its memory can be read and written. */
 typedef struct rlc_emulated_opening {
-    std::lock_guard<std::recursive_mutex> held;
+    rlc_emulated_hold held;
     rlc_emulated_opening();
     ~rlc_emulated_opening();
 } rlc_emulated_opening;

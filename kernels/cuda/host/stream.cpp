@@ -53,10 +53,10 @@ void rlc_emulated_submit(cudaStream_t stream, std::function<void()> work) {
         }
         return;
     }
-    rlc_emulated_opening open;
+    rlc_emulated_hold held(rlc_emulated_lock);
     stream->waiting.push_back(std::move(work));
-    while (!is_late() && !stream->waiting.empty()) {
-        run_next(stream);
+    if (!is_late()) {
+        finish(stream);
     }
 }
 
