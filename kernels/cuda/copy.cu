@@ -116,7 +116,7 @@ static void run_from_bytes(const rlc_node *node) {
 /* The operands' blocks lie side by side in every one of `outer` rows of the result; so many of them go into one launch. */
 enum { JOINED = 32 };
 typedef struct joined {
-    int64_t outer, row;
+    int64_t outer, row, count; /* of parts */
     struct {
         const void *data;
         int64_t start, block; /* in elements */
@@ -124,7 +124,7 @@ typedef struct joined {
 } joined;
 
 template <typename T> static __global__ void join(joined j, T *out) {
-    const int64_t blocks_each = gridDim.x / JOINED, k = blockIdx.x / blocks_each;
+    const int64_t blocks_each = gridDim.x / j.count, k = blockIdx.x / blocks_each;
     const int64_t block = j.part[k].block, n = block * j.outer;
     const T *x = (const T *)j.part[k].data;
     for (int64_t i = (blockIdx.x % blocks_each) * blockDim.x + threadIdx.x; i < n; i += blocks_each * blockDim.x) {
@@ -147,11 +147,10 @@ template <typename T> static void run_join(const rlc_node *node) {
         start += j.part[slot].block;
         longest = x->numel > longest ? x->numel : longest;
         if (slot == JOINED - 1 || k == node->num_more - 1) {
-            for (int rest = slot + 1; rest < JOINED; rest++) {
-                j.part[rest].block = 0;
-            }
             const unsigned blocks = rlc_blocks_for(longest);
-            RLC_LAUNCH(node, kernel, JOINED * (blocks < 64 ? blocks : 64), RLC_BLOCK, j, rlc_data<T>(node->out));
+            j.count = slot + 1;
+            RLC_LAUNCH(node, kernel, (unsigned)j.count * (blocks < 64 ? blocks : 64), RLC_BLOCK, j,
+                       rlc_data<T>(node->out));
             longest = 0;
         }
     }
