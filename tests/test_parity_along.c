@@ -47,6 +47,7 @@ static void test_reductions(void **state) {
     compare(&(parity){"long columns", call_reduction, &table[0], {RLC_SHAPE(262145, 3)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"many columns", call_reduction, &table[0], {RLC_SHAPE(8193, 513)}, 1, RLC_F32, SIGNED, 0});
     table[0].dim = 1;
+    compare(&(parity){"whole numbers", call_reduction, &table[0], {RLC_SHAPE(5, 20000)}, 1, RLC_I64, SIGNED, 0});
     compare(&(parity){"sums of 2^16", call_reduction, &table[0], {RLC_SHAPE(5, 65536)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"sum of nothing", call_reduction, &table[0], {RLC_SHAPE(3, 0)}, 1, RLC_F32, SIGNED, 0});
     compare(&(parity){"no sums", call_reduction, &table[0], {RLC_SHAPE(0, 3)}, 1, RLC_F32, SIGNED, 0});
@@ -186,6 +187,36 @@ static void test_indexing(void **state) {
     }
 }
 
+/* Elements of all sizes, along lines of `length` indices. */
+typedef struct movement {
+    const char *how;
+    int64_t length;
+} movement;
+
+static rlc_tensor *call_move(rlc_tensor *const *x, const void *data) {
+    const movement *m = data;
+    int64_t places[7 * 300];
+    for (int64_t i = 0; i < 7 * m->length; i++) {
+        places[i] = (i * i + 3) % 7;
+    }
+    rlc_tensor *index = rlc_from_data(RLC_I64, RLC_SHAPE(7, m->length), places);
+    if (strcmp(m->how, "rows") == 0) {
+        return rlc_index_select(x[0], rlc_reshape(index, RLC_SHAPE(-1)));
+    }
+    rlc_tensor *gathered = rlc_gather(x[0], 1, index);
+    return strcmp(m->how, "gather") == 0 ? gathered : rlc_scatter(x[0], 1, index, gathered);
+}
+
+static void test_moving(void **state) {
+    (void)state;
+    static const movement movements[] = {{"gather", 3}, {"rows", 3}, {"scatter", 3}, {"scatter", 300}};
+    for (int i = 0; i < RLC_COUNT(movements); i++) {
+        for (rlc_dtype dtype = RLC_BOOL; dtype < RLC_DTYPE_COUNT; dtype++) {
+            compare(&(parity){movements[i].how, call_move, &movements[i], {RLC_SHAPE(7, 7)}, 1, dtype, SIGNED, 0});
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_reductions, fresh_start),
@@ -195,6 +226,7 @@ int main(void) {
         cmocka_unit_test_setup(test_scans, fresh_start),
         cmocka_unit_test_setup(test_resampling, fresh_start),
         cmocka_unit_test_setup(test_indexing, fresh_start),
+        cmocka_unit_test_setup(test_moving, fresh_start),
     };
     return cmocka_run_group_tests_name("ops along a dimension on another device", tests, open_sides, close_sides);
 }
