@@ -15,10 +15,11 @@ for test in $3; do cp "$build/portable/$test" "$to/build/tests/"; done
 cp -r recipes "$to/"
 rm -f "$to"/recipes/*.c "$to"/recipes/*.h
 cp -r tests/shapes "$to/tests/"
-for golden in tests/golden/*.safetensors; do # those that these tests name
+for golden in tests/golden/*.safetensors; do # those that these tests name, and those named after one
     name=${golden##*/}
     for test in $3; do
-        if grep -q "\"${name%.safetensors}\"\|$name" "tests/$test.c" tests/*.h; then cp "$golden" "$to/tests/golden/"; break; fi
+        case $name in ${test#test_}*) cp "$golden" "$to/tests/golden/" ;; esac
+        if grep -q "\"${name%.safetensors}\"\|$name" "tests/$test.c" tests/*.h; then cp "$golden" "$to/tests/golden/"; fi
     done
 done
 cp bench/cuda.sh bench/cuda_peer.py bench/dqn_updates.yaml bench/ppo_cartpole_4096.yaml "$to/bench/"
