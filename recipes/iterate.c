@@ -1,7 +1,7 @@
 /* iterate.c: one batch: collecting it and learning from it. */
 #include <string.h>
 
-#include "core/record.h"
+#include "core/update.h"
 #include "recipes/run.h"
 
 /* Adds the loss's numbers to the sums that the log averages. */

@@ -330,9 +330,8 @@ static void test_tally(void **state) {
                             root(RLC_F64, RLC_SHAPE(1), (double[]){3})};
     rlc_begin(p);
     for (int round = 0; round < 2; round++) {
-        rlc_tally(totals,
-                  (rlc_tensor *[]){rlc_scalar(0.1), rlc_full(RLC_F64, RLC_SHAPE(1), 1e-9), rlc_full(RLC_I64, RLC_SHAPE(1), 5)},
-                  3);
+        rlc_tensor *small = rlc_full(RLC_F64, RLC_SHAPE(1), 1e-9), *whole = rlc_full(RLC_I64, RLC_SHAPE(1), 5);
+        rlc_tally(totals, (rlc_tensor *[]){rlc_scalar(0.1), small, whole}, 3);
     }
     assert_true(rlc_item(totals[0]) == 1 + (double)0.1f + (double)0.1f);
     assert_true(rlc_item(totals[1]) == 2 + 1e-9 + 1e-9);

@@ -37,8 +37,7 @@ typedef struct rlc_fault {
     const char *where;
     int64_t a, b;
     double x;
-    char said
-        [2048]; /* by a kernel of the CPU (host_call.cu): the whole message, which is no longer than that (rlc_fail) */
+    char said[2048]; /* by a kernel of the CPU (host_call.cu): the whole message, no longer than that (rlc_fail) */
 } rlc_fault;
 
 /* Launches with more blocks than this let each thread do more than one element. */
@@ -95,7 +94,8 @@ static inline rlc_cuda *rlc_cuda_of(const rlc_device *device) {
 #define RLC_NOT_UNROLLED
 #endif
 #define RLC_FOR_EACH(i, n)                                                                                             \
-    RLC_NOT_UNROLLED for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
+    RLC_NOT_UNROLLED                                                                                                   \
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
 
 /* At least one: a launch of nothing is an error. */
 static inline unsigned rlc_blocks(int64_t blocks) {

@@ -88,11 +88,10 @@ void *rlc__cuda_pinned(rlc_cuda *cuda, size_t size) {
     if (error == cudaErrorMemoryAllocation) {
         char asked[16];
         cudaGetLastError();
-        rlc_fail(
-            RLC_FAILED,
-            "out of pinned memory: %s were asked for, which stay in the host's memory for the GPU to reach; the host "
-            "has too little left, or a limit (ulimit -l) allows no more",
-            rlc_bytes_text((double)size, asked));
+        rlc_fail(RLC_FAILED,
+                 "out of pinned memory: %s were asked for, which stay in the host's memory for the GPU to reach; the host "
+                 "has too little left, or a limit (ulimit -l) allows no more",
+                 rlc_bytes_text((double)size, asked));
         return NULL;
     }
     if (rlc__cuda_check(cuda, error, "getting pinned memory") != RLC_OK) {

@@ -56,7 +56,4 @@ void rlc_emulated_finish(void);
 /* The memory a device has: RLC_CUDA_HOST_MEMORY, or all of the region. */
 size_t rlc_emulated_memory(void);
 
-/* Whether a kernel has run. */
-bool rlc_emulated_has_run(void);
-
 #endif

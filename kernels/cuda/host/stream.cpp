@@ -5,13 +5,9 @@
 #include "kernels/cuda/host/fibers.h"
 #include "kernels/cuda/host/runtime.h"
 
-static bool has_run;
+static bool has_run; /* a kernel */
 static std::vector<cudaStream_t> &streams = *new std::vector<cudaStream_t>; /* for good, as memory's blocks */
 static thread_local cudaStream_t captured;                                  /* by this thread */
-
-bool rlc_emulated_has_run(void) {
-    return has_run;
-}
 
 bool rlc_emulated_refused(void) {
     if (captured != NULL) {
